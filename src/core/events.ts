@@ -1,0 +1,62 @@
+import type { GuestTokenErrorCode } from './errors.ts';
+
+/** What happened in a token's life. Never holds a token. */
+export type GuestTokenEvent = GuestTokenEventDetail & {
+  /** When: epoch ms on this machine's clock. */
+  readonly atMs: number;
+  /** A short hash of the identity: tells visitors apart without naming them. */
+  readonly identity: string;
+};
+
+export type GuestTokenEventDetail =
+  /** A request leaves. `attempt` counts from 1; `fresh`: it asks for a replacement. */
+  | { readonly type: 'acquiring'; readonly attempt: number; readonly fresh: boolean }
+  /** A token came. */
+  | {
+      readonly type: 'acquired';
+      readonly attempt: number;
+      readonly lifeMs: number;
+      readonly expiresAtMs: number;
+    }
+  /** Attempt number `attempt` failed with `code`; the next one comes after `delayMs`. */
+  | {
+      readonly type: 'retrying';
+      readonly attempt: number;
+      readonly delayMs: number;
+      readonly code: GuestTokenErrorCode;
+    }
+  /** A round is over without a token; the next one comes by itself at `retryAtMs`. */
+  | {
+      readonly type: 'failed';
+      readonly code: GuestTokenErrorCode;
+      readonly attempts: number;
+      readonly retryAtMs: number | undefined;
+    }
+  /** The token in hand ran out before it could be replaced. */
+  | { readonly type: 'expired'; readonly expiresAtMs: number }
+  /** The token does not say when it ends; `fallbackTtlMs` was used. */
+  | { readonly type: 'fallback-expiry'; readonly expiresAtMs: number }
+  /** This machine's clock is ahead of the issuer's by `skewMs` (negative: behind). */
+  | { readonly type: 'clock-skew'; readonly skewMs: number }
+  /** A token came from another tab. */
+  | { readonly type: 'shared'; readonly expiresAtMs: number }
+  /** A server refused the token in hand; a replacement is asked for. */
+  | { readonly type: 'rejected' }
+  /** The visitor has left: the token is gone, in every tab. */
+  | { readonly type: 'signed-out' }
+  /** The session storage can't be used; tokens stay in memory. */
+  | { readonly type: 'storage-failed' };
+
+/** A 53-bit, non-cryptographic hash (cyrb53), enough to tell visitors apart in a log. */
+export function identityHash(identity: string): string {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (const character of identity) {
+    const code = character.codePointAt(0) ?? 0;
+    high = Math.imul(high ^ code, 2654435761);
+    low = Math.imul(low ^ code, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return (4294967296 * (2097151 & low) + (high >>> 0)).toString(36);
+}

@@ -1,0 +1,226 @@
+import { jwtDecode } from 'jwt-decode';
+import { elapsedMs, type Instant, readClock } from './clock.ts';
+import { GuestTokenError } from './errors.ts';
+import {
+  DEFAULT_EXPIRY_BUFFER_MS,
+  DEFAULT_FALLBACK_TTL_MS,
+  type ExpiryClaims,
+  type ExpirySource,
+  effectiveBufferMs,
+  lifeOf,
+} from './expiry.ts';
+
+/** What Genesys answers to the visitor call, plus `expires_in`, which our broker adds. */
+export interface GuestTokenReply {
+  /** The visitor's id at Genesys. */
+  id: string;
+  /** The guest token: a JWT, or for some channels an opaque string. */
+  token: string;
+  /** Seconds of life that are left. */
+  expires_in?: number | undefined;
+  /** ISO 8601. */
+  created_time?: string | undefined;
+  /** ISO 8601. */
+  updated_time?: string | undefined;
+  state?: string | undefined;
+  external_id?: string | undefined;
+  channel_id?: string | undefined;
+}
+
+const REDACTED = '[redacted]';
+
+interface GuestTokenFields {
+  readonly value: string;
+  readonly visitorId: string;
+  readonly requestedAt: Instant;
+  readonly lifeMs: number;
+  readonly bufferMs: number;
+  readonly expirySource: ExpirySource;
+  readonly issuedAtMs: number | undefined;
+  readonly clockSkewMs: number | undefined;
+}
+
+/**
+ * A guest token: its secret, its visitor, its life. The secret is in a private field, so that
+ * nothing that prints, serialises or copies this object can carry it away; the one way to read it
+ * is `.value`.
+ */
+export class GuestToken {
+  readonly #value: string;
+  /** The visitor's id at Genesys. */
+  readonly visitorId: string;
+  /** Start of the request that brought it; life counts from here. */
+  readonly requestedAt: Instant;
+  /** Ms of life, from `requestedAt`. */
+  readonly lifeMs: number;
+  /** Ms before the end at which it counts as stale. */
+  readonly bufferMs: number;
+  /** Where the expiry was read from. */
+  readonly expirySource: ExpirySource;
+  /** The JWT's `iat` or the reply's `created_time`: epoch ms on the issuer's clock. */
+  readonly issuedAtMs: number | undefined;
+  /** How far this machine's clock is ahead of the issuer's, where the token tells. */
+  readonly clockSkewMs: number | undefined;
+
+  constructor(fields: GuestTokenFields) {
+    this.#value = fields.value;
+    this.visitorId = fields.visitorId;
+    this.requestedAt = fields.requestedAt;
+    this.lifeMs = fields.lifeMs;
+    this.bufferMs = fields.bufferMs;
+    this.expirySource = fields.expirySource;
+    this.issuedAtMs = fields.issuedAtMs;
+    this.clockSkewMs = fields.clockSkewMs;
+  }
+
+  /** The secret itself. */
+  get value(): string {
+    return this.#value;
+  }
+
+  /** When it ends: epoch ms on this machine's clock. */
+  get expiresAtMs(): number {
+    return this.requestedAt.wallMs + this.lifeMs;
+  }
+
+  /** When it should be replaced: epoch ms on this machine's clock. */
+  get staleAtMs(): number {
+    return this.expiresAtMs - this.bufferMs;
+  }
+
+  /** Ms until it ends; 0 or less: it is over. */
+  remainingMs(now: Instant = readClock()): number {
+    return this.lifeMs - elapsedMs(this.requestedAt, now);
+  }
+
+  /** Over: from `expiresAtMs` on. */
+  isExpired(now?: Instant): boolean {
+    return this.remainingMs(now) <= 0;
+  }
+
+  /** Due for replacement: from `staleAtMs` on. */
+  isStale(now?: Instant): boolean {
+    return this.remainingMs(now) <= this.bufferMs;
+  }
+
+  toString(): string {
+    return REDACTED;
+  }
+
+  toJSON(): string {
+    return REDACTED;
+  }
+
+  [Symbol.toPrimitive](): string {
+    return REDACTED;
+  }
+
+  // Node's util.inspect; the symbol is registered, so core needs nothing of Node for it
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `GuestToken ${REDACTED}`;
+  }
+}
+
+export interface ReadGuestTokenOptions {
+  /** Start of the request that brought the reply: an `Instant`, or epoch ms. Default: now. */
+  requestedAt?: Instant | number | undefined;
+  /** Ms; life of a token whose expiry can't be read. Default 86,400,000. */
+  fallbackTtlMs?: number | undefined;
+  /** Ms before the end at which it is stale; at most a fifth of its life is used. Default 60,000. */
+  expiryBufferMs?: number | undefined;
+  /** Ms that this machine's clock is known to be ahead of the issuer's. Default 0. */
+  clockErrorMs?: number | undefined;
+}
+
+/**
+ * Reads a token from a reply that may be anything.
+ *
+ * @throws GuestTokenError `malformed_reply` (no usable `id` or `token`), `unknown_expiry`,
+ *   `no_progress` (over on arrival)
+ */
+export function readGuestToken(reply: unknown, options: ReadGuestTokenOptions = {}): GuestToken {
+  const { token, id, ...rest } = asReply(reply, 'The guest token source');
+  const requestedAt = asInstant(options.requestedAt);
+  const claims = readClaims(token, rest);
+  const { lifeMs, source, clockSkewMs } = lifeOf(
+    claims,
+    requestedAt.wallMs - (options.clockErrorMs ?? 0),
+    options.fallbackTtlMs ?? DEFAULT_FALLBACK_TTL_MS,
+  );
+  return new GuestToken({
+    value: token,
+    visitorId: id,
+    requestedAt,
+    lifeMs,
+    bufferMs: effectiveBufferMs(lifeMs, options.expiryBufferMs ?? DEFAULT_EXPIRY_BUFFER_MS),
+    expirySource: source,
+    issuedAtMs: claims.issuedAtMs ?? claims.createdAtMs,
+    clockSkewMs,
+  });
+}
+
+/**
+ * The reply itself, where it has what a token needs.
+ *
+ * @param what names the other side in the error
+ * @throws GuestTokenError `malformed_reply`
+ */
+export function asReply(reply: unknown, what: string): GuestTokenReply {
+  const { id, token } = asRecord(reply);
+  if (!isText(id)) throw malformed(what, 'without a usable "id"');
+  // Visible ASCII only: anything else can't stand in a header, and may be an attempt to split it.
+  if (!isText(token) || !/^[\x21-\x7e]+$/.test(token)) {
+    throw malformed(what, 'without a usable "token"');
+  }
+  return { ...asRecord(reply), id, token };
+}
+
+/** Reads what token and reply say about time; what can't be read is left out, never taken as 0. */
+export function readClaims(token: string, reply: Record<string, unknown>): ExpiryClaims {
+  const { exp, iat } = decodePayload(token);
+  const createdAtMs =
+    typeof reply.created_time === 'string' ? Date.parse(reply.created_time) : Number.NaN;
+  return {
+    expiresInMs: secondsToMs(reply.expires_in),
+    expiresAtMs: positive(secondsToMs(exp)),
+    issuedAtMs: positive(secondsToMs(iat)),
+    createdAtMs: Number.isFinite(createdAtMs) ? createdAtMs : undefined,
+  };
+}
+
+function decodePayload(token: string): { exp?: unknown; iat?: unknown } {
+  try {
+    return asRecord(jwtDecode<unknown>(token));
+  } catch {
+    return {}; // opaque, as Genesys documents for some channels
+  }
+}
+
+/** `value` itself where it is a plain JSON object, else an empty one. */
+export function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}
+
+function secondsToMs(seconds: unknown): number | undefined {
+  const ms = typeof seconds === 'number' ? seconds * 1000 : Number.NaN;
+  return Number.isFinite(ms) ? ms : undefined;
+}
+
+function positive(ms: number | undefined): number | undefined {
+  return ms !== undefined && ms > 0 ? ms : undefined;
+}
+
+function asInstant(at: Instant | number | undefined): Instant {
+  if (at === undefined) return readClock();
+  if (typeof at !== 'number') return at;
+  const now = readClock();
+  return { wallMs: at, monotonicMs: now.monotonicMs - (now.wallMs - at) };
+}
+
+function malformed(what: string, problem: string): GuestTokenError {
+  return new GuestTokenError('malformed_reply', `${what} answered ${problem}.`);
+}
