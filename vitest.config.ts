@@ -1,0 +1,84 @@
+import { fileURLToPath } from 'node:url';
+import { storybookTest } from '@storybook/addon-vitest/vitest-plugin';
+import react from '@vitejs/plugin-react';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { launchOptions } from './.ci/browser.ts';
+import { tally } from './.ci/tally.ts';
+
+// Stryker's workers run the unit tests only.
+const mutating = Boolean(process.env.STRYKER_MUTATOR_WORKER);
+
+/** REACT=18: the same tests against React 18, and everything that imports React with them. */
+const react18: TestProjectInlineConfiguration = {
+  resolve: {
+    alias: [
+      {
+        find: /^(react|react-dom)(?=$|\/)/,
+        replacement: fileURLToPath(new URL('.ci/react18/node_modules/$1', import.meta.url)),
+      },
+    ],
+  },
+  test: { server: { deps: { inline: [/@testing-library\/react/, /@tanstack\/react-query/] } } },
+};
+
+const unit: TestProjectInlineConfiguration = {
+  extends: true,
+  ...(process.env.REACT === '18' && { resolve: react18.resolve }),
+  test: {
+    name: 'unit',
+    environment: 'jsdom',
+    include: ['test/**/*.test.{ts,tsx}'],
+    exclude: ['test/browser/**', 'test/package/**'],
+    setupFiles: ['test/setup.ts'],
+    typecheck: { enabled: !mutating, include: ['test/types/**/*.test-d.{ts,tsx}'] },
+    ...(process.env.REACT === '18' && react18.test),
+  },
+};
+
+/** Looks at the built package; builds it first. */
+const built: TestProjectInlineConfiguration = {
+  extends: true,
+  test: { name: 'package', environment: 'node', include: ['test/package/**/*.test.ts'] },
+};
+
+/** Drives a real Chromium, several tabs of it, over real HTTP; after the unit tests, one file at a time. */
+const browser: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'browser',
+    environment: 'node',
+    include: ['test/browser/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 1,
+    sequence: { groupOrder: 1 },
+  },
+};
+
+async function storybook(): Promise<TestProjectInlineConfiguration> {
+  return {
+    extends: true,
+    plugins: [storybookTest({ configDir: '.storybook' })],
+    test: {
+      name: 'storybook',
+      sequence: { groupOrder: 2 },
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({ launchOptions: await launchOptions() }),
+        instances: [{ browser: 'chromium' }],
+      },
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [react()],
+  test: {
+    coverage: { provider: 'v8', include: ['src/**'], reporter: ['text', 'lcov'] },
+    reporters: ['default', tally],
+    projects: mutating ? [unit] : [unit, built, browser, await storybook()],
+  },
+});
