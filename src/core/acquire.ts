@@ -16,8 +16,8 @@ export interface Acquisition<Token> {
   readonly retry: RetryPolicy;
   /** Ends the round: the visitor has changed, or nobody is left. */
   readonly signal: AbortSignal;
-  /** Called before each request, from 1; what it throws ends the round. */
-  readonly onAttempt: (attempt: number) => void;
+  /** Called before each request, from 1, and waited for; what it throws ends the round. */
+  readonly ready: (attempt: number) => Promise<void>;
   /** Called when a request failed and another one follows after `delayMs`. */
   readonly onRetry: (attempt: number, error: GuestTokenError, delayMs: number) => void;
   /** Reads a reply; what it throws counts as the attempt's failure. */
@@ -36,7 +36,8 @@ export async function acquire<Token>(round: Acquisition<Token>): Promise<Token> 
   let failures = 0;
   let refusals = 0;
   for (let attempt = 1; ; attempt++) {
-    round.onAttempt(attempt);
+    await round.ready(attempt);
+    if (round.signal.aborted) throw cancelled();
     try {
       return await attemptOnce(round, attempt, refusals > 0);
     } catch (thrown) {

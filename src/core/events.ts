@@ -29,7 +29,6 @@ export type GuestTokenEventDetail =
   | {
       readonly type: 'failed';
       readonly code: GuestTokenErrorCode;
-      readonly attempts: number;
       readonly retryAtMs: number | undefined;
     }
   /** The token in hand ran out before it could be replaced. */

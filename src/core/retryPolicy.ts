@@ -103,6 +103,24 @@ export function retryDelayMs(
   return Math.max(withJitter(backoffMs), waitAskedForMs(error));
 }
 
+/** The first pause after a round that failed; doubled with each one. */
+const COOLDOWN_MS = 30_000;
+const MAX_COOLDOWN_MS = 300_000;
+/** A role or scope is usually added by somebody who watches the screen. */
+const MAX_FORBIDDEN_COOLDOWN_MS = 60_000;
+
+/**
+ * Ms to leave the source alone after a whole round has failed: 30 s doubling to 5 min, jittered, 60 s
+ * at most for `forbidden`, and never less than the server asked for.
+ *
+ * @param failedRounds rounds that failed in a row, from 1
+ */
+export function cooldownMs(failedRounds: number, error: GuestTokenError): number {
+  const pauseMs = withJitter(Math.min(COOLDOWN_MS * 2 ** (failedRounds - 1), MAX_COOLDOWN_MS));
+  const ownMs = error.code === 'forbidden' ? Math.min(pauseMs, MAX_FORBIDDEN_COOLDOWN_MS) : pauseMs;
+  return Math.max(ownMs, waitAskedForMs(error));
+}
+
 function waitAskedForMs(error: GuestTokenError): number {
   return error.retryAtMs === undefined ? 0 : error.retryAtMs - Date.now();
 }

@@ -1,0 +1,43 @@
+import { asRecord, type GuestToken, readGuestToken } from '../core/guestToken.ts';
+
+/**
+ * A token on its way to another tab or over a page load: the reply that would yield it now, and when
+ * that was true.
+ */
+export interface SharedToken {
+  readonly id: string;
+  readonly token: string;
+  readonly expires_in: number;
+  readonly created_time?: string;
+  readonly sharedAtMs: number;
+}
+
+export function shareToken(token: GuestToken): SharedToken {
+  const { visitorId, value, issuedAtMs } = token;
+  return {
+    id: visitorId,
+    token: value,
+    expires_in: token.remainingMs() / 1000,
+    ...(issuedAtMs && { created_time: new Date(issuedAtMs).toISOString() }),
+    sharedAtMs: Date.now(),
+  };
+}
+
+/**
+ * Reads what another tab, an older page or anybody else has put there. A page that was frozen reads
+ * it long after it was sent, so the time since is taken off its life.
+ *
+ * @returns undefined for whatever is not a living token
+ */
+export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToken | undefined {
+  const { sharedAtMs, expires_in, ...reply } = asRecord(shared);
+  if (typeof sharedAtMs !== 'number' || typeof expires_in !== 'number') return undefined;
+  const agoMs = Date.now() - sharedAtMs;
+  // The clock was turned back since: nobody knows how long ago.
+  if (!(agoMs >= 0)) return undefined;
+  try {
+    return readGuestToken({ ...reply, expires_in: expires_in - agoMs / 1000 }, { expiryBufferMs });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useInsertionEffect, useMemo, useState } from 'react';
+import { guestTokenQueryOptions } from '../query/guestTokenQuery.ts';
+import { GuestTokenRoot } from '../query/guestTokenRoot.ts';
+import { idleState, pendingState } from '../query/guestTokenSession.ts';
+import { type GuestTokenConfig, guestTokenSettings } from '../query/guestTokenSettings.ts';
+import { pageClient, sessionFor } from '../query/sessions.ts';
+import {
+  GuestTokenContext,
+  type GuestTokenContextValue,
+  type GuestTokenStore,
+} from './GuestTokenContext.ts';
+
+export interface GuestTokenProviderProps extends GuestTokenConfig {
+  children?: ReactNode;
+  /** Where the guest fetch may take the token, besides the page's own origin. Default: nowhere. */
+  origins?: readonly string[] | undefined;
+  /** A client of yours, in which the token outlives the provider. Default: one of the package's own. */
+  queryClient?: QueryClient | undefined;
+}
+
+/**
+ * Gives the components below a guest token that is valid, always, at the cost of the fewest requests.
+ *
+ * @throws GuestTokenError `misconfigured` while rendering, naming the option
+ */
+export function GuestTokenProvider(props: GuestTokenProviderProps): ReactNode {
+  const { children, origins = noOrigins, queryClient, ...config } = props;
+  const [root] = useState(() => new GuestTokenRoot());
+  const [ownClient] = useState(pageClient);
+  const client = queryClient ?? ownClient;
+  const settings = guestTokenSettings(config);
+  // Found by its key, so that a render that React throws away and repeats finds it again.
+  const session = settings && sessionFor(client, guestTokenQueryOptions(config), settings);
+
+  // Before any effect of a child, and never undone: StrictMode and unmounting abort nothing here.
+  useInsertionEffect(() => root.commit(client, session, settings, origins));
+  useEffect(() => (session ? root.watch(client, session) : undefined), [root, client, session]);
+
+  const value = useMemo((): GuestTokenContextValue => {
+    const { getToken, refresh, fetch } = root;
+    const serverState = session ? pendingState : idleState;
+    return { store: session ?? idleStore, serverState, getToken, refresh, fetch };
+  }, [root, session]);
+  return <GuestTokenContext.Provider value={value}>{children}</GuestTokenContext.Provider>;
+}
+
+const noOrigins: readonly string[] = [];
+
+/** Nobody is here. */
+const idleStore: GuestTokenStore = {
+  read: () => idleState,
+  subscribe: () => () => undefined,
+  settled: () => Promise.resolve(),
+};
