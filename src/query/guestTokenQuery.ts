@@ -10,15 +10,12 @@ import {
 } from './guestTokenSettings.ts';
 import { sessionFor } from './sessions.ts';
 
-export type GuestTokenQueryOptions = UseQueryOptions<
-  GuestToken,
-  GuestTokenError,
-  GuestToken,
-  GuestTokenQueryKey
+export type GuestTokenQueryOptions = Omit<
+  UseQueryOptions<GuestToken, GuestTokenError, GuestToken, GuestTokenQueryKey>,
+  'queryKey' | 'queryHash' | keyof typeof unset
 > & {
   queryKey: DataTag<GuestTokenQueryKey, GuestToken, GuestTokenError>;
   queryHash: string;
-  initialData?: undefined;
 };
 
 /**
@@ -61,7 +58,6 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
     structuralSharing: false,
     enabled: settings !== null,
     throwOnError: false,
-    initialData: undefined,
     subscribed: true,
   };
   return Object.assign(options, unset);
@@ -70,6 +66,7 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
 /** Set to undefined rather than left out; apart, since the types of some allow only the latter. */
 const unset = {
   queryKeyHashFn: undefined,
+  initialData: undefined,
   initialDataUpdatedAt: undefined,
   placeholderData: undefined,
   select: undefined,

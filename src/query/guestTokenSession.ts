@@ -4,9 +4,11 @@ import { toGuestTokenError } from '../core/classify.ts';
 import { type Deadline, deadlineIn, type Instant, readClock, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import { type GuestTokenEventDetail, identityHash } from '../core/events.ts';
-import { GuestToken, readGuestToken } from '../core/guestToken.ts';
+import { GuestToken } from '../core/guestToken.ts';
+import { readSuccessor } from '../core/successor.ts';
 import { Flight, offline } from './flight.ts';
 import type { GuestTokenQueryKey, GuestTokenSettings } from './guestTokenSettings.ts';
+import { type GuestTokenState, idleState, noToken } from './guestTokenState.ts';
 import {
   isOnline,
   isVisible,
@@ -15,7 +17,7 @@ import {
   type WakeUp,
 } from './refreshTimer.ts';
 import { RequestGate } from './requestGate.ts';
-import { receiveToken } from './sharedToken.ts';
+import { isNewer, receiveToken } from './sharedToken.ts';
 import { openTabChannel, type TabChannel } from './tabChannel.ts';
 import { TokenStorage } from './tokenStorage.ts';
 
@@ -25,44 +27,6 @@ export type TokenQueryOptions = QueryOptions<
   GuestToken,
   GuestTokenQueryKey
 > & { queryKey: GuestTokenQueryKey; queryHash: string };
-
-/** What a component can see of a session; a new object whenever something in it has changed. */
-export type GuestTokenState =
-  | (StateBase & {
-      readonly status: 'success';
-      readonly token: string;
-      readonly visitorId: string;
-      readonly expiresAtMs: number;
-      readonly error: GuestTokenError | null;
-    })
-  | (StateBase & NoToken & { readonly status: 'error'; readonly error: GuestTokenError })
-  | (StateBase &
-      NoToken & { readonly status: 'idle' | 'pending'; readonly error: GuestTokenError | null });
-
-interface StateBase {
-  /** When the next automatic attempt comes: epoch ms on this machine's clock. */
-  readonly retryAtMs: number | undefined;
-  /** A request is under way, or a round of them. */
-  readonly isRefreshing: boolean;
-}
-
-interface NoToken {
-  readonly token: undefined;
-  readonly visitorId: undefined;
-  readonly expiresAtMs: undefined;
-}
-
-const noToken: NoToken = { token: undefined, visitorId: undefined, expiresAtMs: undefined };
-
-export const pendingState: GuestTokenState = Object.freeze({
-  status: 'pending',
-  ...noToken,
-  error: null,
-  retryAtMs: undefined,
-  isRefreshing: false,
-});
-
-export const idleState: GuestTokenState = Object.freeze({ ...pendingState, status: 'idle' });
 
 /** A render may be thrown away and repeated; after this long it will not be. */
 const UNWATCHED_MS = 300_000;
@@ -151,10 +115,10 @@ export class GuestTokenSession {
     return this.#state;
   }
 
-  subscribe(listener: () => void): () => void {
+  readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
-  }
+  };
 
   #describe(token: GuestToken | undefined): GuestTokenState {
     const flight = this.#flight;
@@ -301,33 +265,20 @@ export class GuestTokenSession {
     });
   }
 
-  /** Reads a reply in the light of the token before it. */
   #read(reply: unknown, requestedAt: Instant, attempt: number): GuestToken {
-    const read = (): GuestToken =>
-      readGuestToken(reply, { ...this.#settings, requestedAt, clockErrorMs: this.#clockErrorMs });
-    let token = read();
-    const before = this.#latest;
-    if (before?.value === token.value) {
-      if (before === this.#rejected || before.isExpired()) {
-        const problem = before === this.#rejected ? 'was refused' : 'is over';
-        throw new GuestTokenError(
-          'no_progress',
-          `The guest token source handed out again a token that ${problem}.`,
-        );
-      }
-      return before;
-    }
-    // A different token that was issued later was issued just now: this tells the clock's error.
-    if (token.expirySource !== 'expires_in' && token.issuedAtMs && before?.issuedAtMs) {
-      if (token.issuedAtMs > before.issuedAtMs) {
-        this.#clockErrorMs = requestedAt.wallMs - token.issuedAtMs;
-        token = read();
-      }
-    }
-    if (token.isExpired()) {
-      throw new GuestTokenError('expired', 'The guest token ran out while it was on its way.');
-    }
-    this.#announce(token, attempt);
+    const before = {
+      token: this.#latest,
+      wasRejected: this.#latest !== undefined && this.#latest === this.#rejected,
+      clockErrorMs: this.#clockErrorMs,
+    };
+    const { expiryBufferMs, fallbackTtlMs } = this.#settings;
+    const { token, clockErrorMs } = readSuccessor(reply, before, {
+      requestedAt,
+      expiryBufferMs,
+      fallbackTtlMs,
+    });
+    this.#clockErrorMs = clockErrorMs;
+    if (token !== this.#latest) this.#announce(token, attempt);
     return token;
   }
 
@@ -566,15 +517,6 @@ export class GuestTokenSession {
     this.#flight.fail(gone());
     this.#flight = undefined;
   }
-}
-
-/** Which of two tokens was issued later; the same answer in every tab. */
-function isNewer(token: GuestToken, than: GuestToken): boolean {
-  const issuedMs = (token.issuedAtMs ?? 0) - (than.issuedAtMs ?? 0);
-  if (token.issuedAtMs && than.issuedAtMs && issuedMs !== 0) return issuedMs > 0;
-  const expiryMs = token.expiresAtMs - than.expiresAtMs;
-  // A second apart is rounding on the way through a channel; then any fixed order will do.
-  return Math.abs(expiryMs) > 1_000 ? expiryMs > 0 : token.value > than.value;
 }
 
 export function gone(): GuestTokenError {

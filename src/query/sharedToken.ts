@@ -41,3 +41,12 @@ export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToke
     return undefined;
   }
 }
+
+/** Which of two tokens was issued later; the same answer in every tab. */
+export function isNewer(token: GuestToken, than: GuestToken): boolean {
+  const issuedMs = (token.issuedAtMs ?? 0) - (than.issuedAtMs ?? 0);
+  if (token.issuedAtMs && than.issuedAtMs && issuedMs !== 0) return issuedMs > 0;
+  const expiryMs = token.expiresAtMs - than.expiresAtMs;
+  // A second apart is rounding on the way through a channel; then any fixed order will do.
+  return Math.abs(expiryMs) > 1_000 ? expiryMs > 0 : token.value > than.value;
+}

@@ -2,8 +2,8 @@ import type { QueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useInsertionEffect, useMemo, useState } from 'react';
 import { guestTokenQueryOptions } from '../query/guestTokenQuery.ts';
 import { GuestTokenRoot } from '../query/guestTokenRoot.ts';
-import { idleState, pendingState } from '../query/guestTokenSession.ts';
 import { type GuestTokenConfig, guestTokenSettings } from '../query/guestTokenSettings.ts';
+import { idleState, pendingState } from '../query/guestTokenState.ts';
 import { pageClient, sessionFor } from '../query/sessions.ts';
 import {
   GuestTokenContext,
