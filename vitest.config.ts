@@ -6,16 +6,22 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { launchOptions } from './.ci/browser.ts';
 import { tally } from './.ci/tally.ts';
 
-// Stryker's workers run the unit tests only.
+// Stryker's workers and the run against React 18 are about the unit tests only.
 const mutating = Boolean(process.env.STRYKER_MUTATOR_WORKER);
+const onReact18 = process.env.REACT === '18';
 
-/** REACT=18: the same tests against React 18, and everything that imports React with them. */
+/** The same tests against React 18, and everything that imports React with them. */
 const react18: TestProjectInlineConfiguration = {
   resolve: {
     alias: [
       {
         find: /^(react|react-dom)(?=$|\/)/,
         replacement: fileURLToPath(new URL('.ci/react18/node_modules/$1', import.meta.url)),
+      },
+      // its CommonJS build would require the other React
+      {
+        find: /^@testing-library\/react$/,
+        replacement: '@testing-library/react/dist/@testing-library/react.esm.js',
       },
     ],
   },
@@ -24,7 +30,7 @@ const react18: TestProjectInlineConfiguration = {
 
 const unit: TestProjectInlineConfiguration = {
   extends: true,
-  ...(process.env.REACT === '18' && { resolve: react18.resolve }),
+  ...(onReact18 && { resolve: react18.resolve }),
   test: {
     name: 'unit',
     environment: 'jsdom',
@@ -32,7 +38,7 @@ const unit: TestProjectInlineConfiguration = {
     exclude: ['test/browser/**', 'test/package/**'],
     setupFiles: ['test/setup.ts'],
     typecheck: { enabled: !mutating, include: ['test/types/**/*.test-d.{ts,tsx}'] },
-    ...(process.env.REACT === '18' && react18.test),
+    ...(onReact18 && react18.test),
   },
 };
 
@@ -79,6 +85,6 @@ export default defineConfig({
   test: {
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text', 'lcov'] },
     reporters: ['default', tally],
-    projects: mutating ? [unit] : [unit, built, browser, await storybook()],
+    projects: mutating || onReact18 ? [unit] : [unit, built, browser, await storybook()],
   },
 });
