@@ -1,22 +1,43 @@
 /**
- * A moment, on both clocks of the machine. The wall clock runs on while the machine sleeps but can
- * be set by hand; the monotonic clock can't be set but may stand still during sleep.
+ * A moment, on two clocks of this page. The wall clock is what the visitor sees, and can be set by
+ * hand; the steady one only ever runs forward.
  */
 export interface Instant {
   /** `Date.now()`: epoch ms. */
   readonly wallMs: number;
-  /** `performance.now()`: ms since an arbitrary moment of this page. */
+  /** Ms since an arbitrary moment of this page; it runs on during sleep, as far as can be told. */
   readonly monotonicMs: number;
 }
 
-/** The current moment. The globals are looked up at each call, so that fake timers reach them. */
+/** The clocks differ by this much when one of them was set or has stood still; less is rounding. */
+const DIVERGED_MS = 1_000;
+
+let anchor = { wallMs: 0, performanceMs: 0, steadyMs: 0 };
+let lastSteadyMs = 0;
+
+/**
+ * The current moment. `performance.now()` may stand still while the machine sleeps, and the wall
+ * clock may be turned back: each stretch of time between two looks counts by the larger of the two,
+ * so that a sleep after a clock was turned back is not lost either.
+ *
+ * The globals are looked up at each call, so that fake timers reach them.
+ */
 export function readClock(): Instant {
-  return { wallMs: Date.now(), monotonicMs: performance.now() };
+  const wallMs = Date.now();
+  const performanceMs = performance.now();
+  const byWallMs = wallMs - anchor.wallMs;
+  const byPerformanceMs = performanceMs - anchor.performanceMs;
+  lastSteadyMs = Math.max(lastSteadyMs, anchor.steadyMs + Math.max(byWallMs, byPerformanceMs));
+  // Only then: to add up the larger of two roundings at each look would make the clock run fast.
+  if (Math.abs(byWallMs - byPerformanceMs) > DIVERGED_MS) {
+    anchor = { wallMs, performanceMs, steadyMs: lastSteadyMs };
+  }
+  return { wallMs, monotonicMs: lastSteadyMs };
 }
 
 /**
- * Ms from `since` to `now`: the larger of what the two clocks say. Neither a clock that was turned
- * back nor a sleep that stopped the monotonic clock can make a token look younger than it is.
+ * Ms from `since` to `now`: the larger of what the two clocks say, so that no clock that was turned
+ * back makes a token look younger than it is.
  */
 export function elapsedMs(since: Instant, now: Instant): number {
   return Math.max(now.wallMs - since.wallMs, now.monotonicMs - since.monotonicMs, 0);

@@ -13,7 +13,7 @@ export const DEFAULT_FALLBACK_TTL_MS = 86_400_000;
 const MAX_BUFFER_SHARE = 1 / 5;
 
 /** Below this, a difference between clocks is latency and rounding, not news. */
-const NOTABLE_SKEW_MS = 60_000;
+export const NOTABLE_SKEW_MS = 60_000;
 
 export type ExpirySource = 'expires_in' | 'jwt' | 'fallback';
 

@@ -142,9 +142,10 @@ export function readGuestToken(reply: unknown, options: ReadGuestTokenOptions = 
   const { token, id, ...rest } = asReply(reply, 'The guest token source');
   const requestedAt = asInstant(options.requestedAt);
   const claims = readClaims(token, rest);
+  const { clockErrorMs = 0 } = options;
   const { lifeMs, source, clockSkewMs } = lifeOf(
     claims,
-    requestedAt.wallMs - (options.clockErrorMs ?? 0),
+    requestedAt.wallMs - clockErrorMs,
     options.fallbackTtlMs ?? DEFAULT_FALLBACK_TTL_MS,
   );
   return new GuestToken({
@@ -155,7 +156,8 @@ export function readGuestToken(reply: unknown, options: ReadGuestTokenOptions = 
     bufferMs: effectiveBufferMs(lifeMs, options.expiryBufferMs ?? DEFAULT_EXPIRY_BUFFER_MS),
     expirySource: source,
     issuedAtMs: claims.issuedAtMs ?? claims.createdAtMs,
-    clockSkewMs,
+    // against the clock as it is, not as it was corrected to be
+    clockSkewMs: clockSkewMs && clockSkewMs + clockErrorMs,
   });
 }
 

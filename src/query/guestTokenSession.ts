@@ -4,6 +4,7 @@ import { toGuestTokenError } from '../core/classify.ts';
 import { type Deadline, deadlineIn, type Instant, readClock, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import { type GuestTokenEventDetail, identityHash } from '../core/events.ts';
+import { NOTABLE_SKEW_MS } from '../core/expiry.ts';
 import { GuestToken } from '../core/guestToken.ts';
 import { readSuccessor } from '../core/successor.ts';
 import { Flight, offline } from './flight.ts';
@@ -62,6 +63,7 @@ export class GuestTokenSession {
   /** When to ask again after the source has handed back the same, living token. */
   #lookAgain: Deadline | undefined;
   #clockErrorMs = 0;
+  #reportedSkewMs = 0;
   #watchers = 0;
   #keptUntil = deadlineIn(UNWATCHED_MS);
   #watch: Watch | undefined;
@@ -284,10 +286,16 @@ export class GuestTokenSession {
 
   #announce(token: GuestToken, attempt: number): void {
     const { expiresAtMs, lifeMs, clockSkewMs } = token;
-    if (clockSkewMs !== undefined) this.#emit({ type: 'clock-skew', skewMs: clockSkewMs });
+    this.#reportSkew(clockSkewMs ?? this.#clockErrorMs);
     if (token.expirySource === 'fallback') this.#emit({ type: 'fallback-expiry', expiresAtMs });
     if (token.bufferMs < this.#settings.expiryBufferMs) warnOfShortLife(token);
     this.#emit({ type: 'acquired', attempt, lifeMs, expiresAtMs });
+  }
+
+  #reportSkew(skewMs: number): void {
+    if (Math.abs(skewMs - this.#reportedSkewMs) < NOTABLE_SKEW_MS) return;
+    this.#reportedSkewMs = skewMs;
+    this.#emit({ type: 'clock-skew', skewMs });
   }
 
   #succeed(flight: Flight, token: GuestToken): void {
