@@ -4,7 +4,6 @@ export type {
   SandboxCloud,
   SandboxCloudOptions as GenesysSandboxOptions,
   SandboxRequest,
-  SandboxSettings,
 } from './sandboxCloud.ts';
 export type { SandboxMessage } from './sandboxConversation.ts';
 export type {
@@ -15,4 +14,5 @@ export type {
   SandboxOperation,
 } from './sandboxFaults.ts';
 export type { SandboxSignIn } from './sandboxMessaging.ts';
+export type { SandboxSettings } from './sandboxOperations.ts';
 export type { IssuedGuestToken } from './sandboxTokens.ts';

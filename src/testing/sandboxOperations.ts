@@ -1,0 +1,210 @@
+import { asRecord } from '../core/guestToken.ts';
+import type { SandboxConversations } from './sandboxConversation.ts';
+import type { SandboxFault, SandboxFaultKind, SandboxOperation } from './sandboxFaults.ts';
+import type { SandboxMessaging } from './sandboxMessaging.ts';
+import { badRequest, oauthError, randomId } from './sandboxReplies.ts';
+import type { AccessTokens, GuestTokens, IssuedGuestToken } from './sandboxTokens.ts';
+
+/** What can be changed while the sandbox runs. */
+export interface SandboxSettings {
+  /** Seconds that a guest token lives. Default 3,600. */
+  tokenLifeSeconds: number;
+  /** Seconds that an OAuth access token lives. Default 86,400, as at Genesys. */
+  accessTokenLifeSeconds: number;
+  /** Calls per access token and minute. Default 300, as at Genesys. */
+  requestsPerMinute: number;
+  /** Ms that Genesys' clock is ahead of the real one; negative: behind. Default 0. */
+  clockOffsetMs: number;
+}
+
+/** Genesys: "at most 15 minutes". */
+const MESSAGING_JWT_SECONDS = 900;
+
+/** All that the operations share. */
+export interface World {
+  readonly client: {
+    readonly id: string;
+    readonly secret: string;
+    /** What a wrong secret is answered with. */
+    readonly invalidStatus: 400 | 401;
+  };
+  readonly channels: readonly string[];
+  readonly access: AccessTokens;
+  readonly guests: GuestTokens;
+  readonly conversations: SandboxConversations;
+  readonly messaging: SandboxMessaging;
+  /** Visitor ids by channel and external id: a visitor who comes back is the same one. */
+  readonly visitors: Map<string, string>;
+}
+
+/** One request on its way through an operation. */
+export interface Call {
+  readonly world: World;
+  readonly settings: SandboxSettings;
+  readonly fault: SandboxFault | undefined;
+  readonly headers: Headers;
+  readonly method: string;
+  readonly body: unknown;
+  /** The path's variable part. */
+  readonly id: string;
+  /** Epoch ms on the real clock. */
+  readonly nowMs: number;
+}
+
+export interface Route {
+  readonly operation: SandboxOperation;
+  readonly host: 'login' | 'api';
+  readonly methods: readonly string[];
+  readonly path: RegExp;
+  readonly answer: (call: Call) => Response | Promise<Response>;
+}
+
+export const routes: readonly Route[] = [
+  { operation: 'login', host: 'login', methods: ['POST'], path: /^\/oauth\/token$/, answer: login },
+  {
+    operation: 'visitor',
+    host: 'api',
+    methods: ['POST'],
+    path: /^\/api\/v2\/webchat\/visitors$/,
+    answer: createVisitor,
+  },
+  {
+    operation: 'conversation',
+    host: 'api',
+    methods: ['GET', 'POST'],
+    path: /^\/api\/v2\/webchat\/guest\/conversations\/([^/]+)\/messages$/,
+    answer: converse,
+  },
+  {
+    operation: 'exchange',
+    host: 'api',
+    methods: ['POST'],
+    path: /^\/api\/v2\/webdeployments\/token\/oauthcodegrantjwtexchange$/,
+    answer: (call) => call.world.messaging.exchange(call.body, (who) => messagingJwt(call, who)),
+  },
+  {
+    operation: 'refresh',
+    host: 'api',
+    methods: ['POST'],
+    path: /^\/api\/v2\/webdeployments\/token\/refresh$/,
+    answer: (call) =>
+      call.world.messaging.refresh(call.body, (who) => messagingJwt(call, who), call.nowMs),
+  },
+  {
+    operation: 'revoke',
+    host: 'api',
+    methods: ['DELETE'],
+    path: /^\/api\/v2\/webdeployments\/token\/revoke$/,
+    answer: (call) => asGuest(call, (guest) => call.world.messaging.revoke(guest)),
+  },
+];
+
+/** OAuth 2, client credentials with HTTP Basic. */
+function login({ world, settings, headers, body, nowMs }: Call): Response {
+  if (!isForm(headers)) return oauthError(400, 'invalid_request', 'the body must be a form');
+  // As it stands, not form-decoded as RFC 6749 (2.3.1) would have it: Genesys' own SDKs send it raw,
+  // so that is the one spelling which is known to work.
+  if (
+    headers.get('Authorization') !== `Basic ${btoa(`${world.client.id}:${world.client.secret}`)}`
+  ) {
+    return oauthError(
+      world.client.invalidStatus,
+      'invalid_client',
+      'client not found or wrong secret',
+    );
+  }
+  const { grant_type: grant } = asRecord(body);
+  if (grant === undefined) return oauthError(400, 'invalid_request', 'grant_type is missing');
+  if (grant !== 'client_credentials') {
+    return oauthError(400, 'unsupported_grant_type', 'only client_credentials is played here');
+  }
+  return Response.json({
+    access_token: world.access.issue(nowMs, settings.accessTokenLifeSeconds),
+    token_type: 'bearer',
+    expires_in: settings.accessTokenLifeSeconds,
+  });
+}
+
+/** The reference's visitor call. */
+function createVisitor(call: Call): Response {
+  const { world, settings, fault, headers, body, nowMs } = call;
+  const authorization = headers.get('Authorization');
+  const admitted = world.access.admit(authorization, nowMs, settings.requestsPerMinute);
+  const response = admitted.refusal ?? visitorReply();
+  for (const [name, value] of Object.entries(admitted.headers)) response.headers.set(name, value);
+  return response;
+
+  function visitorReply(): Response {
+    const { channelId, externalId, attributes = {} } = asRecord(body);
+    if (typeof channelId !== 'string' || !world.channels.includes(channelId)) {
+      return badRequest('The field "channelId" names no channel.');
+    }
+    if (typeof externalId !== 'string' || externalId === '') {
+      return badRequest('The field "externalId" must be a text that is not empty.');
+    }
+    if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
+      return badRequest('The field "attributes" must be an object.');
+    }
+    const { token, visitorId } = issueTo(call, externalId, `${channelId} ${externalId}`, {
+      lifeSeconds: settings.tokenLifeSeconds,
+      form: tokenForm(fault),
+    });
+    const createdTime = new Date(nowMs + settings.clockOffsetMs).toISOString();
+    return Response.json({
+      id: visitorId,
+      token,
+      created_time: createdTime,
+      updated_time: createdTime,
+      state: 'active',
+      external_id: externalId,
+      channel_id: channelId,
+    });
+  }
+}
+
+function tokenForm(fault: SandboxFault | undefined): 'jwt' | 'opaque' | 'empty' {
+  const forms: Partial<Record<SandboxFaultKind, 'opaque' | 'empty'>> = {
+    'opaque-token': 'opaque',
+    'empty-token': 'empty',
+  };
+  return forms[fault?.kind ?? 'cut'] ?? 'jwt';
+}
+
+function messagingJwt(call: Call, externalId: string): IssuedGuestToken {
+  const lifeSeconds = Math.min(call.settings.tokenLifeSeconds, MESSAGING_JWT_SECONDS);
+  return issueTo(call, externalId, externalId, { lifeSeconds, form: tokenForm(call.fault) });
+}
+
+function issueTo(
+  { world, settings, nowMs }: Call,
+  externalId: string,
+  visitorKey: string,
+  { lifeSeconds, form }: { lifeSeconds: number; form: 'jwt' | 'opaque' | 'empty' },
+): IssuedGuestToken {
+  const visitorId = world.visitors.get(visitorKey) ?? `visitor-${randomId()}`;
+  world.visitors.set(visitorKey, visitorId);
+  const { clockOffsetMs } = settings;
+  return world.guests.issue({ externalId, visitorId, nowMs, clockOffsetMs, lifeSeconds, form });
+}
+
+function converse(call: Call): Response {
+  const { world, id, method, body, nowMs } = call;
+  return asGuest(call, (guest) =>
+    method === 'GET'
+      ? world.conversations.read(id, guest)
+      : world.conversations.write(id, guest, body, nowMs),
+  );
+}
+
+function asGuest(
+  { world, headers, nowMs }: Call,
+  act: (guest: IssuedGuestToken) => Response,
+): Response {
+  const guest = world.guests.check(headers.get('Authorization'), nowMs);
+  return guest instanceof Response ? guest : act(guest);
+}
+
+/** Whether a body is a form, as OAuth wants it. */
+export function isForm(headers: Headers): boolean {
+  return (headers.get('Content-Type') ?? '').startsWith('application/x-www-form-urlencoded');
+}
