@@ -1,0 +1,56 @@
+import type { ServerRequest } from 'srvx';
+import { createSandboxCloud, type SandboxCloud } from '../testing/sandboxCloud.ts';
+import type { SandboxFaultInput, SandboxOperation } from '../testing/sandboxFaults.ts';
+import { listen } from './httpServer.ts';
+
+/** A fault, and where it strikes. */
+export type SandboxFailure = readonly [SandboxOperation, SandboxFaultInput];
+
+export interface SandboxServer {
+  /** Where Genesys' two hosts are: as its JavaScript SDK's gateway setting wants them. */
+  readonly loginUrl: string;
+  readonly apiUrl: string;
+  /** Answers what is the sandbox's on another server: `/login/…` and `/api/api/…`. Undefined: not its path. */
+  answer(request: ServerRequest): Promise<Response> | undefined;
+  close(): Promise<void>;
+}
+
+/** Plays Genesys Cloud on a free port of this machine. */
+export async function startSandbox(
+  channelId: string,
+  failure: SandboxFailure | undefined,
+): Promise<SandboxServer> {
+  const sandbox = createSandboxCloud({ channelId });
+  if (failure) sandbox.fault(...failure);
+  const answer = (request: ServerRequest): Promise<Response> | undefined => {
+    const url = sandboxUrl(sandbox, new URL(request.url));
+    return url === undefined ? undefined : forward(sandbox, request, url);
+  };
+  const { url, close } = await listen(
+    { port: 0, hostname: '127.0.0.1' },
+    (request) => answer(request) ?? new Response(null, { status: 404 }),
+  );
+  return { loginUrl: `${url}/login`, apiUrl: `${url}/api`, answer, close };
+}
+
+function sandboxUrl(sandbox: SandboxCloud, { pathname, search }: URL): string | undefined {
+  if (pathname.startsWith('/login/')) return `${sandbox.loginUrl}${pathname.slice(6)}${search}`;
+  if (pathname.startsWith('/api/api/')) return `${sandbox.apiUrl}${pathname.slice(4)}${search}`;
+  return undefined;
+}
+
+async function forward(
+  sandbox: SandboxCloud,
+  request: ServerRequest,
+  url: string,
+): Promise<Response> {
+  const { method, headers, signal } = request;
+  const body = (await request.text()) || null;
+  try {
+    return await sandbox.fetch(url, { method, headers, signal, body });
+  } catch {
+    // a cut connection, or a caller who has hung up: nobody gets an answer
+    request.runtime?.node?.req.socket.destroy();
+    return new Response(null, { status: 502 });
+  }
+}

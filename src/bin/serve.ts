@@ -1,0 +1,83 @@
+import type { ServerRequest } from 'srvx';
+import { anonymousVisitors } from '../server/anonymousVisitors.ts';
+import { type HttpHandler, listen } from './httpServer.ts';
+import { makeBroker } from './makeBroker.ts';
+import type { SandboxServer } from './sandboxServer.ts';
+import type { GenesysSettings } from './settings.ts';
+
+export interface ServeOptions {
+  readonly port: number;
+  readonly hostname: string;
+  readonly cookieSecret: string;
+  readonly allowedOrigins: string[];
+}
+
+/** What a request under way gets to finish before the process ends all the same. */
+const SHUTDOWN_MS = 10_000;
+
+/** Runs the broker until SIGTERM or SIGINT, and the sandbox's API beside it where there is one. */
+export async function serve(
+  genesys: GenesysSettings,
+  sandbox: SandboxServer | undefined,
+  { port, hostname, cookieSecret, allowedOrigins }: ServeOptions,
+): Promise<void> {
+  const startedAtMs = Date.now();
+  const counts: Record<string, number> = {};
+  const broker = makeBroker(genesys, sandbox, {
+    authorize: anonymousVisitors({ cookieSecret }),
+    allowedOrigins,
+    onEvent(event) {
+      counts[event.type] = (counts[event.type] ?? 0) + 1;
+      log('broker', event);
+    },
+  });
+  const answer: HttpHandler = (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/healthz') return health(request.method, startedAtMs, counts);
+    if (pathname === '/' || pathname === '/api/guest-token') return broker(request);
+    return sandbox?.answer(request) ?? new Response(null, { status: 404 });
+  };
+  const server = await listen({ port, hostname }, (request) => logged(request, answer));
+  log('listening', { url: server.url, sandbox: sandbox !== undefined });
+
+  let closing = false;
+  async function stop(signal: string): Promise<void> {
+    if (closing) return;
+    closing = true;
+    log('closing', { signal });
+    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    await server.close();
+    // after the broker: its last answers may still need Genesys
+    await sandbox?.close();
+    log('closed', {});
+    process.exit(0);
+  }
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+function health(method: string, startedAtMs: number, counts: object): Response {
+  if (method !== 'GET') return new Response(null, { status: 405, headers: { Allow: 'GET' } });
+  const upSeconds = Math.round((Date.now() - startedAtMs) / 1000);
+  return Response.json(
+    { status: 'ok', upSeconds, counts },
+    { headers: { 'Cache-Control': 'no-store' } },
+  );
+}
+
+/** Logs the path only: a query or a body may hold anything. */
+async function logged(request: ServerRequest, answer: HttpHandler): Promise<Response> {
+  const startedAtMs = performance.now();
+  const response = await answer(request);
+  log('request', {
+    method: request.method,
+    path: new URL(request.url).pathname,
+    status: response.status,
+    durationMs: Math.round(performance.now() - startedAtMs),
+  });
+  return response;
+}
+
+function log(event: string, detail: object): void {
+  console.log(JSON.stringify({ time: new Date().toISOString(), event, ...detail }));
+}
