@@ -1,7 +1,7 @@
 import { misconfigured } from '../core/errors.ts';
 
 /** What the sandbox plays. A fault is switched on for one of these. */
-export const SANDBOX_OPERATIONS = [
+const SANDBOX_OPERATIONS = [
   /** `POST /oauth/token` on the login host */
   'login',
   /** `POST /api/v2/webchat/visitors` */

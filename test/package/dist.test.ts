@@ -1,0 +1,126 @@
+// What is published: built here, then looked at from outside.
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const inDist = (file: string): string => join(root, 'dist', file);
+const read = (file: string): string => readFileSync(inDist(file), 'utf8');
+
+beforeAll(async () => {
+  await run(process.execPath, [fileURLToPath(import.meta.resolve('tsdown/run'))], { cwd: root });
+}, 60_000);
+
+/** The files of dist that `entry` pulls in, and the packages. */
+function reach(entry: string): { files: Set<string>; packages: Set<string> } {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (file: string): void => {
+    if (files.has(file)) return;
+    files.add(file);
+    for (const [, name = ''] of read(file).matchAll(
+      /\b(?:from|import)\s*\(?\s*["']([^"'\n]+)["']/g,
+    )) {
+      if (name.startsWith('./')) visit(name.slice(2));
+      else packages.add(name);
+    }
+  };
+  visit(entry);
+  return { files, packages };
+}
+
+/** The modules of src that are inside those files; the bundler marks where each begins. */
+function modulesOf(files: Iterable<string>): string[] {
+  return [...files].flatMap((file) =>
+    [...read(file).matchAll(/^\/\/ (src\/\S+)$/gm)].map(([, module = '']) => module),
+  );
+}
+
+describe('the client entry', () => {
+  it('is marked as client code, on its first line', () => {
+    expect(read('index.js')).toMatch(/^["']use client["'];?\n/);
+  });
+
+  it('holds modules of the client rooms only, and nothing of a server', () => {
+    const { files, packages } = reach('index.js');
+    const modules = modulesOf(files);
+    expect(modules).toContain('src/core/guestToken.ts');
+    expect(modules.filter((module) => !/^src\/(core|query|react|index)\b/.test(module))).toEqual(
+      [],
+    );
+    expect([...packages].sort()).toEqual([
+      '@tanstack/react-query',
+      'jwt-decode',
+      'react',
+      'react/jsx-runtime',
+    ]);
+    const code = [...files].map(read).join('\n');
+    const words = /client_secret|clientSecret|client_credentials|Set-Cookie|oauth4webapi|srvx/;
+    expect(code.match(words)).toBeNull();
+  });
+});
+
+describe('the other entries', () => {
+  it('./core needs neither React nor TanStack Query', () => {
+    const { files, packages } = reach('core.js');
+    expect([...packages]).toEqual(['jwt-decode']);
+    expect(modulesOf(files).filter((module) => !module.startsWith('src/core/'))).toEqual([]);
+  });
+
+  it('./server uses no Node builtin, and nothing of the client or of testing', () => {
+    const { files, packages } = reach('server.js');
+    expect([...packages].filter((name) => name.startsWith('node:'))).toEqual([]);
+    expect(modulesOf(files).filter((module) => !/^src\/(core|server)\//.test(module))).toEqual([]);
+  });
+
+  it('the bin starts without msw and React, which are optional or not there', () => {
+    const { packages } = reach('guest-token-broker.js');
+    expect([...packages].filter((name) => /^(msw|react|@testing|@tanstack)/.test(name))).toEqual(
+      [],
+    );
+  });
+
+  it('the bin runs by itself', async () => {
+    expect(read('guest-token-broker.js')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    const { stdout } = await run(process.execPath, [inDist('guest-token-broker.js'), '--help']);
+    expect(stdout).toMatch(/^Usage: guest-token-broker <command>/);
+  });
+});
+
+describe('the manifest', () => {
+  it('names files that are there', () => {
+    const { './package.json': self, ...entries } = manifest.exports;
+    const named = [
+      self,
+      ...Object.values(entries).flatMap(({ types, default: code }) => [types, code]),
+      ...Object.values(manifest.bin),
+    ];
+    expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+});
+
+describe('the public surface', () => {
+  // A change here is a change for users: look at it, then `npx vitest --project package -u`.
+  it.each(['index', 'core', 'server', 'testing'])('of %s is the agreed one', async (entry) => {
+    const types = read(`${entry}.d.ts`);
+    const declared = types.matchAll(
+      /^export (?:declare )?(?:abstract )?(class|const|function|interface|type) (\w+)/gm,
+    );
+    const listed = [...types.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(
+      ([, allTypes = '', list = '']) =>
+        list.split(',').map((name) => allTypes + name.trim().replace(/^(type )?.* as /, '$1')),
+    );
+    const names = [...declared].map(([, kind = '', name = '']) =>
+      kind === 'type' || kind === 'interface' ? `type ${name}` : name,
+    );
+    names.push(...listed.filter((name) => name.trim() !== ''));
+    const values = names.filter((name) => !name.startsWith('type '));
+    expect(values.sort()).toEqual(Object.keys(await import(inDist(`${entry}.js`))).sort());
+    await expect(`${names.sort().join('\n')}\n`).toMatchFileSnapshot(`surface/${entry}.txt`);
+  });
+});
