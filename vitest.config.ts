@@ -35,7 +35,8 @@ const unit: TestProjectInlineConfiguration = {
     name: 'unit',
     environment: 'jsdom',
     include: ['test/**/*.test.{ts,tsx}'],
-    exclude: ['test/browser/**', 'test/package/**'],
+    // processes of their own would not see a mutant
+    exclude: ['test/browser/**', 'test/package/**', ...(mutating ? ['test/bin/**'] : [])],
     setupFiles: ['test/setup.ts'],
     typecheck: { enabled: !mutating, include: ['test/types/**/*.test-d.{ts,tsx}'] },
     ...(onReact18 && react18.test),

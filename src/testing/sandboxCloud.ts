@@ -160,7 +160,7 @@ export function createSandboxCloud(options: SandboxCloudOptions = {}): SandboxCl
       const headers = { Allow: route.methods.join(', ') };
       return genesysError(405, 'method.not.allowed', 'The method is not allowed.', { headers });
     }
-    return { route, path, id: decodeURIComponent(route.path.exec(path)?.[1] ?? '') };
+    return { route, path, id: route.path.exec(path)?.[1] ?? '' };
   }
 
   async function handle(request: Request): Promise<Response> {
