@@ -127,13 +127,15 @@ function toRequest(input: RequestInfo | URL, init: RequestInit | undefined): Req
 /**
  * Origins in the form that URLs are compared by.
  *
+ * @param option its name, for the error
+ *
  * @throws GuestTokenError `misconfigured`
  */
-export function normalOrigins(origins: readonly string[]): readonly string[] {
+export function normalOrigins(origins: readonly string[], option = 'origins'): readonly string[] {
   return origins.map((origin) => {
     const url = URL.canParse(origin) ? new URL(origin) : undefined;
     if (!url || url.origin === 'null' || url.href !== `${url.origin}/`) {
-      throw misconfigured('origins', 'must hold origins only, such as https://api.mypurecloud.ie');
+      throw misconfigured(option, 'must hold origins only, such as https://api.mypurecloud.ie');
     }
     return url.origin;
   });

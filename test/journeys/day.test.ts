@@ -1,3 +1,4 @@
+/// <reference types="vite/client" />
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type DayReport, days, live } from './day.ts';

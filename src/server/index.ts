@@ -1,0 +1,26 @@
+export { GuestTokenError, type GuestTokenErrorCode, isGuestTokenError } from '../core/errors.ts';
+export type { GuestTokenReply } from '../core/guestToken.ts';
+export { type AnonymousVisitorsOptions, anonymousVisitors } from './anonymousVisitors.ts';
+export type { BrokerEvent } from './brokerEvents.ts';
+export {
+  type Authorize,
+  type AuthorizedVisitor,
+  createGuestTokenBroker,
+  type GuestTokenBroker,
+  type GuestTokenBrokerOptions,
+} from './createGuestTokenBroker.ts';
+export type { GuestTokenIssuer, IssueContext, IssuedToken, IssueRequest } from './issuer.ts';
+export {
+  type AuthenticatedWebMessagingOptions,
+  authenticatedWebMessaging,
+  type SignInGrant,
+} from './issuers/authenticatedWebMessaging.ts';
+export { type WebchatVisitorsOptions, webchatVisitors } from './issuers/webchatVisitors.ts';
+export type { BrokerLimits } from './limits.ts';
+export { type RedisClient, type RedisTokenPoolOptions, redisTokenPool } from './redisTokenPool.ts';
+export {
+  type MemoryTokenPoolOptions,
+  memoryTokenPool,
+  type PooledToken,
+  type TokenPool,
+} from './tokenPool.ts';

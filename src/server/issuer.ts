@@ -1,0 +1,38 @@
+import type { GuestTokenReply } from '../core/guestToken.ts';
+
+/** Who is asked for, after `authorize` has decided it. */
+export interface IssueRequest {
+  readonly externalId: string;
+  /** What the browser named; undefined: the issuer's own. */
+  readonly channelId: string | undefined;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+export interface IssueContext {
+  /** Aborts when the upstream call has taken too long. */
+  readonly signal: AbortSignal;
+}
+
+/** A reply for the browser, and what stays on the server. */
+export interface IssuedToken extends GuestTokenReply {
+  /** Kept in the pool for `refresh` and `revoke`; it never reaches a browser. */
+  refresh_token?: string | undefined;
+  /** Seconds of life of the refresh token. Default 86,400 (Genesys'). */
+  refresh_expires_in?: number | undefined;
+}
+
+/**
+ * Something that hands out guest tokens. May throw what a `GuestTokenSource` may throw.
+ *
+ * @example
+ * const issuer: GuestTokenIssuer = {
+ *   issue: async ({ externalId }) => ({ id: externalId, token: await mint(externalId), expires_in: 900 }),
+ * };
+ */
+export interface GuestTokenIssuer {
+  issue(request: IssueRequest, context: IssueContext): Promise<IssuedToken>;
+  /** Renews without the visitor; called instead of `issue` where the previous reply has a refresh token. */
+  refresh?(previous: IssuedToken, context: IssueContext): Promise<IssuedToken>;
+  /** Ends a token at sign-out. */
+  revoke?(previous: IssuedToken, context: IssueContext): Promise<void>;
+}

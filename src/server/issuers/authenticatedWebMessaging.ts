@@ -1,0 +1,136 @@
+import { GuestTokenError } from '../../core/errors.ts';
+import { asRecord, readClaims } from '../../core/guestToken.ts';
+import type { GuestTokenIssuer, IssuedToken, IssueRequest } from '../issuer.ts';
+import { baseUrl, callUpstream, okBody, required, type UpstreamReply } from '../upstream.ts';
+
+/** What your identity provider gave for one sign-in; a code works once. */
+export interface SignInGrant {
+  /** Of the authorization code flow. */
+  readonly code?: string | undefined;
+  /** Of the implicit flow, in place of a code. */
+  readonly idToken?: string | undefined;
+  readonly redirectUri: string;
+  /** PKCE (RFC 7636): what the code was asked for with. */
+  readonly codeVerifier?: string | undefined;
+  readonly nonce?: string | undefined;
+  readonly maxAge?: number | undefined;
+  readonly iss?: string | undefined;
+}
+
+export interface AuthenticatedWebMessagingOptions {
+  /** The Web Messaging deployment, with authentication configured. */
+  deploymentId: string;
+  /** The region's domain. Default `mypurecloud.com`. */
+  environment?: string | undefined;
+  /** Default `https://api.{environment}`. */
+  apiUrl?: string | undefined;
+  /** The visitor's latest sign-in; null: there is none that has not been used. */
+  grant: (request: IssueRequest) => SignInGrant | null | Promise<SignInGrant | null>;
+  /** Seconds of life of a refresh token. Default 86,400 (Genesys'). */
+  refreshLifeSeconds?: number | undefined;
+  /** Default: the global one, looked up at each call. */
+  fetch?: typeof fetch | undefined;
+}
+
+const PATH = '/api/v2/webdeployments/token';
+
+/**
+ * Tokens of authenticated Web Messaging, the flow that Genesys documents today: a one-time code is
+ * exchanged for a JWT of 15 minutes and a refresh token, which stays in the broker's pool.
+ *
+ * When the refresh token is over, the visitor must sign in again: `unauthorized`, whose hint says so.
+ * A network failure keeps it.
+ *
+ * @throws GuestTokenError `misconfigured` at construction, naming the option
+ */
+export function authenticatedWebMessaging(
+  options: AuthenticatedWebMessagingOptions,
+): GuestTokenIssuer {
+  const { environment = 'mypurecloud.com', grant } = options;
+  const deploymentId = required('deploymentId', options.deploymentId);
+  const apiUrl = baseUrl('apiUrl', options.apiUrl, 'api', environment);
+
+  function call(
+    what: string,
+    path: string,
+    signal: AbortSignal,
+    init: { method?: string; body?: unknown; token?: string },
+  ): Promise<UpstreamReply> {
+    return callUpstream(options.fetch, what, apiUrl + PATH + path, {
+      method: init.method ?? 'POST',
+      headers: {
+        Accept: 'application/json',
+        ...(init.body !== undefined && { 'Content-Type': 'application/json' }),
+        ...(init.token !== undefined && { Authorization: `Bearer ${init.token}` }),
+      },
+      ...(init.body !== undefined && { body: JSON.stringify(init.body) }),
+      signal,
+    });
+  }
+
+  return {
+    async issue(request, { signal }) {
+      const what = "Genesys' code exchange";
+      const oauth = await grant(request);
+      if (oauth === null) throw signInAgain('There is no unused sign-in of this visitor.');
+      const answer = await call(what, '/oauthcodegrantjwtexchange', signal, {
+        body: { deploymentId, oauth },
+      });
+      if (isRefused(answer)) throw signInAgain(`${what} refused the sign-in.`, answer.status);
+      const { jwt, refreshToken } = asRecord(okBody(answer, what));
+      return {
+        ...asReply(request.externalId, jwt, what),
+        ...(typeof refreshToken === 'string' && {
+          refresh_token: refreshToken,
+          refresh_expires_in: options.refreshLifeSeconds,
+        }),
+      };
+    },
+    async refresh(previous, { signal }) {
+      const what = "Genesys' token refresh";
+      const answer = await call(what, '/refresh', signal, {
+        body: { deploymentId, refreshToken: previous.refresh_token },
+      });
+      if (isRefused(answer)) throw signInAgain(`${what} refused the refresh token.`, answer.status);
+      const { jwt } = asRecord(okBody(answer, what));
+      // The reply has no new refresh token: the old one goes on.
+      return { ...previous, expires_in: undefined, ...asReply(previous.id, jwt, what) };
+    },
+    async revoke(previous, { signal }) {
+      const answer = await call("Genesys' token revocation", '/revoke', signal, {
+        method: 'DELETE',
+        token: previous.token,
+      });
+      // A token that is over is as good as revoked.
+      if (answer.status !== 401 && answer.status !== 404 && answer.status >= 300) {
+        okBody(answer, "Genesys' token revocation");
+      }
+    },
+  };
+}
+
+function isRefused({ status }: UpstreamReply): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
+/** The JWT's subject is the visitor where it has one. */
+function asReply(id: string, jwt: unknown, what: string): IssuedToken {
+  if (typeof jwt !== 'string' || jwt === '') {
+    throw new GuestTokenError('malformed_reply', `${what} answered without a jwt.`, {
+      hint: 'Check the deployment and its region.',
+    });
+  }
+  const { issuedAtMs } = readClaims(jwt, {});
+  return {
+    id,
+    token: jwt,
+    ...(issuedAtMs !== undefined && { created_time: new Date(issuedAtMs).toISOString() }),
+  };
+}
+
+function signInAgain(message: string, status?: number): GuestTokenError {
+  return new GuestTokenError('unauthorized', message, {
+    status,
+    hint: 'reauthenticate: the visitor must sign in again, for a new code.',
+  });
+}

@@ -1,0 +1,99 @@
+import { GuestTokenError } from '../../core/errors.ts';
+import { asRecord, asReply, type GuestTokenReply } from '../../core/guestToken.ts';
+import type { GuestTokenIssuer, IssueContext, IssueRequest } from '../issuer.ts';
+import { createPlatformAuth } from '../platformAuth.ts';
+import { baseUrl, callUpstream, okBody, required, type UpstreamReply } from '../upstream.ts';
+
+export interface WebchatVisitorsOptions {
+  /** The OAuth client, with the grant type Client Credentials. Not needed with `accessToken`. */
+  clientId?: string | undefined;
+  clientSecret?: string | undefined;
+  /** The region's domain, e.g. `mypurecloud.ie`. Default `mypurecloud.com`. */
+  environment?: string | undefined;
+  /** For requests that name none. Default `webchat-default` (the reference's). */
+  channelId?: string | undefined;
+  /** Default `https://api.{environment}`. */
+  apiUrl?: string | undefined;
+  /** Default `https://login.{environment}`. */
+  loginUrl?: string | undefined;
+  /** Default `/api/v2/webchat/visitors`. */
+  path?: string | undefined;
+  /** What is posted. Default `{ channelId, externalId, attributes }`. */
+  toBody?: ((request: IssueRequest & { readonly channelId: string }) => unknown) | undefined;
+  /** Reads what Genesys answers. Default: as it is. */
+  fromReply?: ((reply: unknown) => GuestTokenReply) | undefined;
+  /** Yields an access token in place of the OAuth client, e.g. from Genesys' own SDK. */
+  accessToken?: ((context: { readonly refused: boolean }) => string | Promise<string>) | undefined;
+  /** Default: the global one, looked up at each call. */
+  fetch?: typeof fetch | undefined;
+}
+
+const WHAT = "Genesys' visitor call";
+
+/** 401s that a new access token helps against; of the others none does (`ip.not.authorized`). */
+const staleAccess = new Set(['authentication.required', 'bad.credentials', 'credentials.expired']);
+
+/**
+ * Guest tokens by `POST /api/v2/webchat/visitors`.
+ *
+ * @throws GuestTokenError `misconfigured` at construction, naming the option
+ */
+export function webchatVisitors(options: WebchatVisitorsOptions): GuestTokenIssuer {
+  const { environment = 'mypurecloud.com', path = '/api/v2/webchat/visitors' } = options;
+  const apiUrl = baseUrl('apiUrl', options.apiUrl, 'api', environment);
+  const accessToken = accessTokens(options, environment);
+
+  function post(body: unknown, token: string, signal: AbortSignal): Promise<UpstreamReply> {
+    return callUpstream(options.fetch, WHAT, apiUrl + path, {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${token}`,
+        'Content-Type': 'application/json',
+        Accept: 'application/json',
+      },
+      body: JSON.stringify(body),
+      signal,
+    });
+  }
+
+  return {
+    async issue(request: IssueRequest, { signal }: IssueContext) {
+      const channelId = request.channelId ?? options.channelId ?? 'webchat-default';
+      const { externalId, attributes } = request;
+      const body = options.toBody?.({ ...request, channelId }) ?? {
+        channelId,
+        externalId,
+        attributes,
+      };
+      const token = await accessToken(signal);
+      let answer = await post(body, token, signal);
+      if (answer.status === 401 && staleAccess.has(String(asRecord(answer.body).code))) {
+        answer = await post(body, await accessToken(signal, token), signal);
+      }
+      const reply = okBody(answer, WHAT);
+      return asReply(options.fromReply ? options.fromReply(reply) : reply, WHAT);
+    },
+  };
+}
+
+function accessTokens(
+  { accessToken: yours, clientId, clientSecret, loginUrl, fetch: send }: WebchatVisitorsOptions,
+  environment: string,
+): (signal: AbortSignal, refused?: string) => Promise<string> {
+  if (yours) {
+    return async (_signal, refused) => {
+      const token = await yours({ refused: refused !== undefined });
+      if (typeof token === 'string' && token !== '') return token;
+      throw new GuestTokenError('unauthorized', 'The function accessToken yielded no token.', {
+        hint: 'Have accessToken yield a string.',
+      });
+    };
+  }
+  const auth = createPlatformAuth({
+    clientId: required('clientId', clientId),
+    clientSecret: required('clientSecret', clientSecret),
+    loginUrl: baseUrl('loginUrl', loginUrl, 'login', environment),
+    fetch: send,
+  });
+  return auth.accessToken;
+}
