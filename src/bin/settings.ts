@@ -48,9 +48,9 @@ export function readServeSettings(
   sandbox: boolean,
 ): { cookieSecret: string; allowedOrigins: string[] } {
   const cookieSecret = env.GUEST_TOKEN_COOKIE_SECRET || (sandbox ? crypto.randomUUID() : '');
-  if (!cookieSecret) {
+  if (cookieSecret.length < 32) {
     throw new UsageError(
-      'Set GUEST_TOKEN_COOKIE_SECRET to a long random text: it signs the cookie that tells visitors apart.',
+      'Set GUEST_TOKEN_COOKIE_SECRET to a random text of 32 characters or more: it signs the cookie that tells visitors apart.',
     );
   }
   const allowedOrigins = (env.GUEST_TOKEN_ALLOWED_ORIGINS ?? '')

@@ -1,6 +1,8 @@
 // @vitest-environment node
 // Over real HTTP, to a process of its own: nothing is mocked on the way.
 import { afterEach, describe, expect, it } from 'vitest';
+import { readGuestToken } from '../../src/core/guestToken.ts';
+import { endpointTokenSource } from '../../src/core/tokenSource.ts';
 import { type BrokerProcess, startBroker } from './process.ts';
 
 const started: BrokerProcess[] = [];
@@ -28,18 +30,24 @@ const ask = (url: string, headers: Record<string, string> = {}): Promise<Respons
 describe('guest-token-broker serve --sandbox', () => {
   it('gives a browser a guest token that opens a conversation', async () => {
     const { broker, url } = await serve();
-    const response = await ask(`${url}/api/guest-token`);
-    expect(response.status).toBe(200);
-    const reply = await response.json();
-    expect(reply).toMatchObject({ state: 'active', channel_id: 'webchat-default' });
-    expect(reply.expires_in).toBeGreaterThan(3590);
-    expect(broker.output.stdout).not.toContain(reply.token);
+    const source = endpointTokenSource(`${url}/api/guest-token`);
+    const request = {
+      externalId: 'me',
+      channelId: 'webchat-default',
+      attributes: {},
+      fresh: false,
+    };
+    const reply = await source(request, { signal: AbortSignal.timeout(5000) });
+    const token = readGuestToken(reply);
+    expect(token.visitorId).toMatch(/^visitor-/);
+    expect(token.lifeMs).toBeGreaterThan(3_590_000);
+    expect(broker.output.stdout).not.toContain(token.value);
 
     const messages = `${url}/api/api/v2/webchat/guest/conversations/c1/messages`;
     expect((await fetch(messages)).status).toBe(401);
     const written = await fetch(messages, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${reply.token}` },
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token.value}` },
       body: JSON.stringify({ body: 'Hello?' }),
     });
     expect(written.status).toBe(200);
@@ -117,8 +125,12 @@ describe('guest-token-broker serve --sandbox', () => {
 });
 
 describe('guest-token-broker serve', () => {
-  it('without a cookie secret names the variable, and exits 2', async () => {
-    const broker = startBroker(['serve'], { GENESYS_CLIENT_ID: 'a', GENESYS_CLIENT_SECRET: 'b' });
+  it.each([
+    ['without', {}],
+    ['with too short a', { GUEST_TOKEN_COOKIE_SECRET: 'short' }],
+  ])('%s cookie secret names the variable, and exits 2', async (_, env) => {
+    const client = { GENESYS_CLIENT_ID: 'a', GENESYS_CLIENT_SECRET: 'b' };
+    const broker = startBroker(['serve'], { ...client, ...env });
     expect(await broker.exited).toBe(2);
     expect(broker.output.stderr).toMatch(/^Set GUEST_TOKEN_COOKIE_SECRET /);
   });

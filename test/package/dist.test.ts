@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from 'vite';
 import { beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 
@@ -76,6 +77,24 @@ describe('the other entries', () => {
     const { files, packages } = reach('server.js');
     expect([...packages].filter((name) => name.startsWith('node:'))).toEqual([]);
     expect(modulesOf(files).filter((module) => !/^src\/(core|server)\//.test(module))).toEqual([]);
+  });
+
+  it('./server runs where there is no Node: none of its packages imports a builtin either', async () => {
+    const result = await build({
+      configFile: false,
+      logLevel: 'error',
+      root,
+      build: { ssr: inDist('server.js'), write: false, minify: false },
+      ssr: { target: 'webworker', noExternal: true },
+    });
+    const chunks = [result]
+      .flat()
+      .flatMap((one) => ('output' in one ? one.output : []))
+      .filter((one) => one.type === 'chunk');
+    expect(chunks.flatMap(({ exports }) => exports)).toContain('createGuestTokenBroker');
+    expect(chunks.flatMap(({ imports }) => imports)).toEqual([]);
+    // what the bundler puts in the place of a builtin that CommonJS requires
+    expect(chunks.filter(({ code }) => /browser[-_]external/.test(code))).toEqual([]);
   });
 
   it('the bin starts without msw and React, which are optional or not there', () => {
