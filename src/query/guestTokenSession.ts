@@ -225,11 +225,14 @@ export class GuestTokenSession {
     );
     // Shows the round in the query; the query function joins the flight.
     this.#query.fetch(this.#options).catch(() => undefined);
-    this.#tell();
+    this.#state = undefined;
+    // Later, since a component that can't render without a token starts this while it renders.
+    queueMicrotask(() => this.#tell());
     return flight;
   }
 
   async #run(flight: Flight, byHand: boolean): Promise<GuestToken> {
+    await undefined; // events are told later, too
     const round = (): Promise<GuestToken> => this.#acquire(flight);
     return this.#tabs ? this.#tabs.exclusively(flight.signal, !byHand, round) : round();
   }

@@ -1,0 +1,81 @@
+import { Component, type ReactNode, Suspense } from 'react';
+import { expect } from 'storybook/test';
+import preview from '../.storybook/preview.ts';
+import { isGuestTokenError, useSuspenseGuestToken } from '../src/index.ts';
+import { Stage, type StageProps } from './support/Stage.tsx';
+import { openScene, type Scene } from './support/scene.ts';
+
+let scene: Scene;
+
+function Visitor(): ReactNode {
+  const { visitorId } = useSuspenseGuestToken();
+  return <p>You are {visitorId}.</p>;
+}
+
+class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
+  override state = { error: undefined as unknown };
+
+  static getDerivedStateFromError(error: unknown): { error: unknown } {
+    return { error };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    if (error === undefined) return this.props.children;
+    return (
+      <div role="alert">
+        <p>{isGuestTokenError(error) ? error.hint : 'Something went wrong.'}</p>
+        <button type="button" onClick={() => this.setState({ error: undefined })}>
+          Try again
+        </button>
+      </div>
+    );
+  }
+}
+
+function SuspensePage(config: Omit<StageProps, 'children'>): ReactNode {
+  return (
+    <Stage {...config}>
+      <Boundary>
+        <Suspense fallback={<p>One moment, please.</p>}>
+          <Visitor />
+        </Suspense>
+      </Boundary>
+    </Stage>
+  );
+}
+
+const meta = preview.meta({
+  title: 'Suspense',
+  component: SuspensePage,
+  beforeEach({ msw }) {
+    scene = openScene();
+    msw.use(...scene.handlers);
+  },
+});
+
+/** The fallback while there is no token, then the content; its token is never undefined. */
+export const FallbackThenContent = meta.story({
+  beforeEach() {
+    scene.sandbox.fault('visitor', { kind: 'slow', delayMs: 400 }, { times: 1 });
+  },
+  async play({ canvas }) {
+    await canvas.findByText('One moment, please.');
+    await canvas.findByText(/^You are visitor-/);
+    await expect(scene.sandbox.count('visitor')).toBe(1);
+  },
+});
+
+/** A round has failed: the error boundary shows why, and its reset asks anew. */
+export const FailureAndReset = meta.story({
+  args: { retry: { attempts: 1 } },
+  beforeEach() {
+    scene.sandbox.fault('visitor', 'forbidden');
+  },
+  async play({ canvas, userEvent }) {
+    await canvas.findByText(/Give the OAuth client a role/);
+    scene.sandbox.clear();
+    await userEvent.click(canvas.getByRole('button', { name: 'Try again' }));
+    await canvas.findByText(/^You are visitor-/);
+  },
+});

@@ -1,0 +1,30 @@
+import { http, type RequestHandler } from 'msw';
+import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
+import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
+import { type GenesysSandbox, genesysSandbox } from '../../src/testing/genesysSandbox.ts';
+import type { SandboxCloudOptions } from '../../src/testing/sandboxCloud.ts';
+
+/** What stands behind one story: Genesys as the sandbox plays it, and the real broker before it. */
+export interface Scene {
+  readonly sandbox: GenesysSandbox;
+  readonly handlers: readonly RequestHandler[];
+}
+
+/** Everybody in the stories; the page of a shop would know by its session. */
+export const VISITOR = 'visitor-42';
+
+export const API_URL = 'https://api.mypurecloud.com';
+
+export function openScene(options: SandboxCloudOptions = {}): Scene {
+  const sandbox = genesysSandbox(options);
+  const { clientId, clientSecret } = sandbox;
+  const broker = createGuestTokenBroker({
+    issuer: webchatVisitors({ clientId, clientSecret, fetch: sandbox.fetch }),
+    authorize: async () => ({ externalId: VISITOR }),
+  });
+  const handlers = [
+    http.post('*/api/guest-token', ({ request }) => broker(request)),
+    ...sandbox.handlers,
+  ];
+  return { sandbox, handlers };
+}
