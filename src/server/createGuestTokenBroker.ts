@@ -134,7 +134,8 @@ function reconcile(visitor: AuthorizedVisitor, body: TokenRequestBody): IssueReq
 /** What stays on the server is left out; `expires_in` counts from now. */
 function respond({ reply, expiresAtMs }: PooledToken, { setCookie }: AuthorizedVisitor): Response {
   const { refresh_token: _kept, refresh_expires_in: _keptToo, ...shown } = reply;
-  const expires_in = Math.max(0, Math.floor((expiresAtMs - Date.now()) / 1000));
+  // to a tenth, for the sake of tokens that live for seconds
+  const expires_in = Math.max(0, Math.floor((expiresAtMs - Date.now()) / 100) / 10);
   const headers = new Headers({ 'Content-Type': 'application/json' });
   if (setCookie !== undefined) headers.set('Set-Cookie', setCookie);
   return new Response(JSON.stringify({ ...shown, expires_in }), { headers });

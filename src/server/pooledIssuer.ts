@@ -13,8 +13,9 @@ import type { PooledToken, TokenPool } from './tokenPool.ts';
 const MIN_LIFE_MS = 120_000;
 const MIN_LIFE_SHARE = 1 / 5;
 
-/** How often a visitor may have a new token by asking for one. */
+/** How often a visitor may have a new token by asking for one; of short tokens half their life. */
 const FRESH_EVERY_MS = 10_000;
+const FRESH_EVERY_SHARE = 1 / 2;
 
 /** All upstream calls of one token together; less than the 10 s that our client gives an attempt. */
 const ISSUE_TIMEOUT_MS = 9_000;
@@ -56,6 +57,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
   async function issue(
     request: IssueRequest,
     previous: PooledToken | undefined,
+    fresh: boolean,
   ): Promise<PooledToken> {
     await pacer.turn();
     return circuit.run(() =>
@@ -66,7 +68,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
         async (signal) => {
           const startedAtMs = Date.now();
           const reply = await issueOrRefresh(request, previous, signal);
-          const token = asPooled(request, reply, startedAtMs);
+          const token = asPooled(request, reply, { startedAtMs, byRequest: fresh });
           emit({
             type: 'issued',
             identity: identityHash(request.externalId),
@@ -107,7 +109,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
       // Another machine may have been faster.
       const known = await tolerantly(() => pool.get(key), undefined);
       if (known && isGood(known, fresh)) return known;
-      const issued = await issue(request, known);
+      const issued = await issue(request, known, fresh);
       await tolerantly(() => pool.set(key, issued), undefined);
       return issued;
     };
@@ -146,14 +148,21 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
   };
 }
 
-function isGood({ issuedAtMs, expiresAtMs }: PooledToken, fresh: boolean): boolean {
+function isGood(token: PooledToken, fresh: boolean): boolean {
+  const { issuedAtMs, expiresAtMs, byRequest } = token;
   const now = Date.now();
-  const minLifeMs = Math.min(MIN_LIFE_MS, (expiresAtMs - issuedAtMs) * MIN_LIFE_SHARE);
-  return expiresAtMs - now > minLifeMs && (!fresh || now - issuedAtMs < FRESH_EVERY_MS);
+  const lifeMs = expiresAtMs - issuedAtMs;
+  if (expiresAtMs - now <= Math.min(MIN_LIFE_MS, lifeMs * MIN_LIFE_SHARE)) return false;
+  const recentMs = Math.min(FRESH_EVERY_MS, lifeMs * FRESH_EVERY_SHARE);
+  return !fresh || (byRequest && now - issuedAtMs < recentMs);
 }
 
 /** Reads what an issuer yields like anything from the network. */
-function asPooled(request: IssueRequest, reply: IssuedToken, startedAtMs: number): PooledToken {
+function asPooled(
+  request: IssueRequest,
+  reply: IssuedToken,
+  { startedAtMs, byRequest }: { startedAtMs: number; byRequest: boolean },
+): PooledToken {
   const { externalId } = request;
   if (typeof reply.external_id === 'string' && reply.external_id !== externalId) {
     throw new GuestTokenError('identity_mismatch', 'The issuer answered for another visitor.', {
@@ -168,6 +177,7 @@ function asPooled(request: IssueRequest, reply: IssuedToken, startedAtMs: number
     reply: { ...reply, token: value },
     issuedAtMs: startedAtMs,
     expiresAtMs,
+    byRequest,
     keepUntilMs: Math.max(expiresAtMs, startedAtMs + refreshMs),
   };
 }

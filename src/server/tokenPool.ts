@@ -9,6 +9,8 @@ export interface PooledToken {
   readonly issuedAtMs: number;
   /** Epoch ms; the token's end. */
   readonly expiresAtMs: number;
+  /** Whether a browser has asked for a new one, by `Cache-Control: no-cache`. */
+  readonly byRequest: boolean;
   /** Epoch ms; until then it is worth keeping, for the refresh token if not for the token. */
   readonly keepUntilMs: number;
 }
