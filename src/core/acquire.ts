@@ -60,12 +60,12 @@ async function attemptOnce<Token>(
   refused: boolean,
 ): Promise<Token> {
   const requestedAt = readClock();
-  const reply = await withTimeout(ATTEMPT_TIMEOUT_MS, signal, 'The guest token source', (limited) =>
+  const reply = await withTimeout(ATTEMPT_TIMEOUT_MS, signal, 'The source', (limited) =>
     source(request, { signal: limited, refused }),
   );
   return read(reply, requestedAt, attempt);
 }
 
 function cancelled(): GuestTokenError {
-  return new GuestTokenError('aborted', 'The guest token is no longer asked for.');
+  return new GuestTokenError('aborted', 'The round was ended.');
 }

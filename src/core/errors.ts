@@ -16,34 +16,31 @@ export type GuestTokenErrorCode =
   | 'aborted';
 
 const hints: Record<GuestTokenErrorCode, string> = {
-  unreachable: 'Check the network, the URL of the source, and CORS if it has another origin.',
-  timed_out: 'The source took too long. Check its health and its log.',
-  rate_limited:
-    'Too many requests. Wait until retryAtMs; share tokens, or pool them in the broker.',
-  unauthorized:
-    'Check that the visitor is signed in to your site, and on the server GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET.',
+  unreachable: 'Check the network, the URL and CORS.',
+  timed_out: 'Check the health of the source.',
+  rate_limited: 'Wait until retryAtMs.',
+  unauthorized: 'Check the sign-in, GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET.',
   forbidden:
-    'Give the OAuth client a role with the missing permission, or the scope webchat:visitor:create; check allowedOrigins.',
-  rejected: 'The request was refused as wrong. Check channelId, externalId and attributes.',
-  unavailable: 'The source failed. It is usually over soon; see its log.',
-  malformed_reply:
-    'The source must answer JSON with a non-empty "id" and "token". Check that its URL is not a page of your site.',
-  unknown_expiry: 'Answer expires_in (seconds), a JWT with exp, or created_time.',
-  no_progress:
-    'The source handed out a token that is over or was refused. Have it issue a new one when asked with Cache-Control: no-cache.',
-  expired: 'The token ran out before it could be used. Check the life of the tokens.',
-  identity_mismatch: 'The reply or request names another visitor. Check authorize and externalId.',
-  misconfigured: 'Correct the option that the message names.',
-  aborted: 'The call was cancelled, or the visitor has changed.',
+    'Add the missing role permission, or the scope webchat:visitor:create; check allowedOrigins.',
+  rejected: 'Check channelId, externalId and attributes.',
+  unavailable: 'See the log of the source.',
+  malformed_reply: 'Answer JSON with "id" and "token".',
+  unknown_expiry: 'Answer expires_in, a JWT with exp, or created_time.',
+  no_progress: 'Issue a new token on Cache-Control: no-cache.',
+  expired: 'Check the life of the tokens.',
+  identity_mismatch: 'Check externalId and authorize.',
+  misconfigured: 'Correct the option.',
+  aborted: 'The visitor has changed, or the caller gave up.',
 };
 
-const retryableCodes: ReadonlySet<GuestTokenErrorCode> = new Set([
+/** The same request may succeed later without anybody changing anything. */
+const passing: readonly GuestTokenErrorCode[] = [
   'unreachable',
   'timed_out',
   'rate_limited',
   'unavailable',
   'expired',
-]);
+];
 
 /** Tells whether a string from the network is one of our codes. */
 export function isGuestTokenErrorCode(code: unknown): code is GuestTokenErrorCode {
@@ -77,33 +74,28 @@ export interface GuestTokenErrorDetails {
  * }
  */
 export class GuestTokenError extends Error {
-  override readonly name = 'GuestTokenError';
   readonly code: GuestTokenErrorCode;
   /** What to do about it. */
   readonly hint: string;
   /** Whether the same request may succeed later without anybody changing anything. */
   readonly retryable: boolean;
   /** HTTP status, where a reply came. */
-  readonly status: number | undefined;
+  declare readonly status: number | undefined;
   /** When the source can be asked again, where it said so: epoch ms on this machine's clock. */
-  readonly retryAtMs: number | undefined;
+  declare readonly retryAtMs: number | undefined;
   /** Genesys' correlation id. */
-  readonly contextId: string | undefined;
+  declare readonly contextId: string | undefined;
+  readonly [brand] = true;
 
   constructor(code: GuestTokenErrorCode, message: string, details: GuestTokenErrorDetails = {}) {
-    const hint = details.hint ?? hints[code];
-    super(`${message} ${hint}`, details.cause === undefined ? undefined : { cause: details.cause });
+    const { hint = hints[code], cause, status, retryAtMs, contextId } = details;
+    super(`${message} ${hint}`, cause === undefined ? undefined : { cause });
+    this.name = 'GuestTokenError';
     this.code = code;
     this.hint = hint;
-    this.status = details.status;
     // 501 says that the server will never be able to do it (RFC 9110, 15.6.2)
-    this.retryable = retryableCodes.has(code) && details.status !== 501;
-    this.retryAtMs = details.retryAtMs;
-    this.contextId = details.contextId;
-  }
-
-  get [brand](): true {
-    return true;
+    this.retryable = passing.includes(code) && status !== 501;
+    Object.assign(this, { status, retryAtMs, contextId });
   }
 }
 
@@ -114,5 +106,5 @@ export function isGuestTokenError(error: unknown): error is GuestTokenError {
 
 /** The error of an option that can't work; `option` is its name as the user wrote it. */
 export function misconfigured(option: string, problem: string): GuestTokenError {
-  return new GuestTokenError('misconfigured', `The option "${option}" ${problem}.`);
+  return new GuestTokenError('misconfigured', `Option "${option}" ${problem}.`);
 }

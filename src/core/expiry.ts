@@ -55,7 +55,7 @@ export function lifeOf(claims: ExpiryClaims, nowMs: number, fallbackTtlMs: numbe
   if (createdAtMs !== undefined) {
     return between(createdAtMs, createdAtMs + fallbackTtlMs, nowMs, 'fallback');
   }
-  throw new GuestTokenError('unknown_expiry', 'The guest token does not tell when it ends.');
+  throw new GuestTokenError('unknown_expiry', 'The token does not tell its end.');
 }
 
 /** Life by absolute times: trusted while they agree with the clock, else their difference is. */
@@ -80,7 +80,7 @@ function between(
 }
 
 function overOnArrival(): GuestTokenError {
-  return new GuestTokenError('no_progress', 'The guest token was over when it arrived.');
+  return new GuestTokenError('no_progress', 'The token was over on arrival.');
 }
 
 /** The buffer that is really used: at most a fifth of the life that was left on receipt. */

@@ -30,7 +30,6 @@ export interface GuestTokenReply {
 const REDACTED = '[redacted]';
 
 interface GuestTokenFields {
-  readonly value: string;
   readonly visitorId: string;
   readonly requestedAt: Instant;
   readonly lifeMs: number;
@@ -48,29 +47,23 @@ interface GuestTokenFields {
 export class GuestToken {
   readonly #value: string;
   /** The visitor's id at Genesys. */
-  readonly visitorId: string;
+  declare readonly visitorId: string;
   /** Start of the request that brought it; life counts from here. */
-  readonly requestedAt: Instant;
+  declare readonly requestedAt: Instant;
   /** Ms of life, from `requestedAt`. */
-  readonly lifeMs: number;
+  declare readonly lifeMs: number;
   /** Ms before the end at which it counts as stale. */
-  readonly bufferMs: number;
+  declare readonly bufferMs: number;
   /** Where the expiry was read from. */
-  readonly expirySource: ExpirySource;
+  declare readonly expirySource: ExpirySource;
   /** The JWT's `iat` or the reply's `created_time`: epoch ms on the issuer's clock. */
-  readonly issuedAtMs: number | undefined;
+  declare readonly issuedAtMs: number | undefined;
   /** How far this machine's clock is ahead of the issuer's, where the token tells. */
-  readonly clockSkewMs: number | undefined;
+  declare readonly clockSkewMs: number | undefined;
 
-  constructor(fields: GuestTokenFields) {
-    this.#value = fields.value;
-    this.visitorId = fields.visitorId;
-    this.requestedAt = fields.requestedAt;
-    this.lifeMs = fields.lifeMs;
-    this.bufferMs = fields.bufferMs;
-    this.expirySource = fields.expirySource;
-    this.issuedAtMs = fields.issuedAtMs;
-    this.clockSkewMs = fields.clockSkewMs;
+  constructor(value: string, fields: GuestTokenFields) {
+    this.#value = value;
+    Object.assign(this, fields);
   }
 
   /** The secret itself. */
@@ -139,7 +132,7 @@ export interface ReadGuestTokenOptions {
  *   `no_progress` (over on arrival)
  */
 export function readGuestToken(reply: unknown, options: ReadGuestTokenOptions = {}): GuestToken {
-  const { token, id, ...rest } = asReply(reply, 'The guest token source');
+  const { token, id, ...rest } = asReply(reply, 'The source');
   const requestedAt = asInstant(options.requestedAt);
   const claims = readClaims(token, rest);
   const { clockErrorMs = 0 } = options;
@@ -148,8 +141,7 @@ export function readGuestToken(reply: unknown, options: ReadGuestTokenOptions = 
     requestedAt.wallMs - clockErrorMs,
     options.fallbackTtlMs ?? DEFAULT_FALLBACK_TTL_MS,
   );
-  return new GuestToken({
-    value: token,
+  return new GuestToken(token, {
     visitorId: id,
     requestedAt,
     lifeMs,

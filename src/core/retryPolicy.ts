@@ -43,13 +43,13 @@ export function retryPolicy(settings: RetrySettings = {}): RetryPolicy {
     maxRetryAfterMs: settings.maxRetryAfterMs ?? 60_000,
   };
   if (!Number.isInteger(policy.attempts) || policy.attempts < 1) {
-    throw misconfigured('retry.attempts', 'must be a whole number of 1 or more');
+    throw misconfigured('retry.attempts', 'must be a whole number above 0');
   }
   for (const name of ['minDelayMs', 'maxDelayMs', 'maxRetryAfterMs'] as const) {
     assertDuration(`retry.${name}`, policy[name]);
   }
   if (policy.minDelayMs > policy.maxDelayMs) {
-    throw misconfigured('retry.minDelayMs', 'must not be longer than retry.maxDelayMs');
+    throw misconfigured('retry.minDelayMs', 'is longer than retry.maxDelayMs');
   }
   return policy;
 }
@@ -57,7 +57,7 @@ export function retryPolicy(settings: RetrySettings = {}): RetryPolicy {
 /** @throws GuestTokenError `misconfigured` unless `ms` is a finite number of 0 or more */
 export function assertDuration(option: string, ms: number): void {
   if (typeof ms !== 'number' || !Number.isFinite(ms) || ms < 0) {
-    throw misconfigured(option, 'must be a finite number of milliseconds, 0 or more');
+    throw misconfigured(option, 'must be 0 ms or more');
   }
 }
 

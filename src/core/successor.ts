@@ -44,14 +44,11 @@ export function readSuccessor(
     token = read();
   }
   if (token.isExpired()) {
-    throw new GuestTokenError('expired', 'The guest token ran out while it was on its way.');
+    throw new GuestTokenError('expired', 'The token ran out on its way.');
   }
   return { token, clockErrorMs };
 }
 
 function comesBack(problem: string): GuestTokenError {
-  return new GuestTokenError(
-    'no_progress',
-    `The guest token source handed out again a token that ${problem}.`,
-  );
+  return new GuestTokenError('no_progress', `The source handed out a token again that ${problem}.`);
 }

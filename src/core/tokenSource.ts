@@ -63,7 +63,7 @@ export function endpointTokenSource(
   if (key === '') throw misconfigured('source', 'must be a URL or a function');
   const timeoutMs = options.timeoutMs ?? ATTEMPT_TIMEOUT_MS;
   assertDuration('timeoutMs', timeoutMs);
-  const name = `The guest token source ${withoutSecrets(key)}`;
+  const name = `The source ${withoutSecrets(key)}`;
 
   async function request(
     { fresh, ...body }: GuestTokenRequest,
