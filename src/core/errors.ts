@@ -29,7 +29,7 @@ const hints: Record<GuestTokenErrorCode, string> = {
   no_progress: 'Issue a new token on Cache-Control: no-cache.',
   expired: 'Check the life of the tokens.',
   identity_mismatch: 'Check externalId and authorize.',
-  misconfigured: 'Correct the option.',
+  misconfigured: 'Correct it where it is set.',
   aborted: 'The visitor has changed, or the caller gave up.',
 };
 

@@ -97,9 +97,7 @@ export class Flight {
 }
 
 export function offline(): GuestTokenError {
-  return new GuestTokenError('unreachable', 'The page is offline.', {
-    hint: 'The next attempt comes by itself when the network is back.',
-  });
+  return new GuestTokenError('unreachable', 'The page is offline.');
 }
 
 interface Deferred<Value> {

@@ -117,7 +117,5 @@ export class GuestTokenRoot {
 const nobodysSession = { getToken: () => Promise.reject(nobody()), reject: () => false };
 
 function nobody(): GuestTokenError {
-  return new GuestTokenError('aborted', 'There is no visitor to have a token for.', {
-    hint: 'Give the GuestTokenProvider an externalId, and ask while it is on the page.',
-  });
+  return new GuestTokenError('aborted', 'There is no visitor: externalId is null.');
 }

@@ -531,7 +531,7 @@ export class GuestTokenSession {
 }
 
 export function gone(): GuestTokenError {
-  return new GuestTokenError('aborted', 'The visitor has changed or left.');
+  return new GuestTokenError('aborted', 'The visitor is gone.');
 }
 
 let warned = false;
@@ -540,7 +540,6 @@ function warnOfShortLife({ lifeMs, bufferMs }: GuestToken): void {
   if (warned || process.env.NODE_ENV === 'production') return;
   warned = true;
   console.warn(
-    `react-guest-token: a token with a life of ${Math.round(lifeMs)} ms is replaced ` +
-      `${Math.round(bufferMs)} ms before its end, since expiryBufferMs is more than a fifth of it.`,
+    `react-guest-token: expiryBufferMs is more than a fifth of a token's life (${lifeMs} ms); ${bufferMs} ms are used.`,
   );
 }

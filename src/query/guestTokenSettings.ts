@@ -91,12 +91,12 @@ export function guestTokenSettings(config: GuestTokenConfig): GuestTokenSettings
     keepFresh = 'while-visible',
     storage = 'memory',
   } = config;
-  if (externalId !== null) assertText('externalId', externalId, ', or null for nobody');
+  if (externalId !== null) assertText('externalId', externalId);
   assertText('channelId', channelId);
-  if (typeof source !== 'function') assertText('source', source, ', or a function');
+  if (typeof source !== 'function') assertText('source', source);
   assertDuration('expiryBufferMs', expiryBufferMs);
   assertDuration('fallbackTtlMs', fallbackTtlMs);
-  if (fallbackTtlMs === 0) throw misconfigured('fallbackTtlMs', 'must be more than 0');
+  if (fallbackTtlMs === 0) throw misconfigured('fallbackTtlMs', 'must be above 0');
   assertOneOf('keepFresh', keepFresh, ['while-visible', 'always', 'on-demand']);
   assertOneOf('storage', storage, ['memory', 'session']);
   const retry = retryPolicy(config.retry);
@@ -116,14 +116,14 @@ export function guestTokenSettings(config: GuestTokenConfig): GuestTokenSettings
   };
 }
 
-function assertText(option: string, value: unknown, more = ''): void {
+function assertText(option: string, value: unknown): void {
   if (typeof value !== 'string' || value.trim() === '') {
-    throw misconfigured(option, `must be a non-empty string${more}`);
+    throw misconfigured(option, 'must be a non-empty string');
   }
 }
 
 function assertOneOf(option: string, value: string, allowed: readonly string[]): void {
   if (!allowed.includes(value)) {
-    throw misconfigured(option, `must be one of ${allowed.map((one) => `"${one}"`).join(', ')}`);
+    throw misconfigured(option, `must be one of ${allowed.join(', ')}`);
   }
 }

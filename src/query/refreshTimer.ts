@@ -1,10 +1,11 @@
 import { timerDelayMs } from '../core/expiry.ts';
+import { sleep } from '../core/sleep.ts';
 
 /** No wait is longer, so that a sleep without any event ends within this (contract F2). */
 const HEARTBEAT_MS = 30_000;
 
-/** Why somebody looks at the token: time, a sign of life of the page, or its return. */
-export type WakeUp = 'timer' | 'stirred' | 'visible' | 'online' | 'hidden' | 'leaving';
+/** Why somebody looks at the token: time or a sign of life of the page, its return, or its end. */
+export type WakeUp = 'stirred' | 'visible' | 'online' | 'leaving';
 
 export interface RefreshTimer {
   /** Looks at the plan anew. */
@@ -12,14 +13,21 @@ export interface RefreshTimer {
   stop(): void;
 }
 
-const pageEvents: readonly (readonly [() => EventTarget | undefined, string, () => WakeUp])[] = [
-  [() => globalThis.document, 'visibilitychange', () => (isVisible() ? 'visible' : 'hidden')],
-  [() => globalThis.document, 'resume', () => 'stirred'],
-  [() => globalThis.window, 'focus', () => 'stirred'],
-  [() => globalThis.window, 'pageshow', () => 'stirred'],
-  [() => globalThis.window, 'pagehide', () => 'leaving'],
-  [() => globalThis.window, 'online', () => 'online'],
-];
+/** What the page says of itself, and on which object. */
+const pageEvents = {
+  visibilitychange: 'document',
+  resume: 'document',
+  focus: 'window',
+  pageshow: 'window',
+  pagehide: 'window',
+  online: 'window',
+} as const;
+
+function meaning(event: string): WakeUp {
+  if (event === 'visibilitychange') return isVisible() ? 'visible' : 'stirred';
+  if (event === 'pagehide') return 'leaving';
+  return event === 'online' ? event : 'stirred';
+}
 
 /**
  * The one timer of a session: calls `onWake` when `nextDelayMs` says, when the page wakes, and every
@@ -37,18 +45,18 @@ export function startRefreshTimer(
     clearTimeout(timer);
     // Rounded up: a timer that fires a fraction early would find nothing to do, and spin.
     const delayMs = Math.ceil(Math.min(nextDelayMs(), HEARTBEAT_MS));
-    timer = setTimeout(() => wake('timer'), Math.max(timerDelayMs(delayMs), 1));
+    timer = setTimeout(() => wake('stirred'), Math.max(timerDelayMs(delayMs), 1));
   }
   function wake(wakeUp: WakeUp): void {
     onWake(wakeUp);
     rearm();
   }
 
-  const stops = pageEvents.map(([target, type, meaning]) => {
-    const on = target();
-    const listener = (): void => wake(meaning());
-    on?.addEventListener(type, listener);
-    return () => on?.removeEventListener(type, listener);
+  const stops = Object.entries(pageEvents).map(([event, target]) => {
+    const on: EventTarget | undefined = globalThis[target];
+    const listener = (): void => wake(meaning(event));
+    on?.addEventListener(event, listener);
+    return () => on?.removeEventListener(event, listener);
   });
   rearm();
   return {
@@ -72,15 +80,5 @@ export function isOnline(): boolean {
 
 /** Resolves when the page may be online again, after a heartbeat at the latest, or on abort. */
 export function untilOnline(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      globalThis.window?.removeEventListener('online', end);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, HEARTBEAT_MS);
-    globalThis.window?.addEventListener('online', end);
-    signal.addEventListener('abort', end);
-  });
+  return sleep(HEARTBEAT_MS, signal, globalThis.window, 'online');
 }

@@ -69,11 +69,8 @@ export class RequestGate {
     if (oldest && this.#requests.length >= MAX_REQUESTS_PER_MINUTE) {
       throw new GuestTokenError(
         'rate_limited',
-        `The guest token was asked for ${MAX_REQUESTS_PER_MINUTE} times in a minute.`,
-        {
-          retryAtMs: now.wallMs + MINUTE_MS - elapsedMs(oldest, now),
-          hint: 'Find out what asks so often: a call to refresh() in a loop, or a source whose tokens are refused.',
-        },
+        `Asked ${MAX_REQUESTS_PER_MINUTE} times in a minute: something asks in a loop.`,
+        { retryAtMs: now.wallMs + MINUTE_MS - elapsedMs(oldest, now) },
       );
     }
     this.#requests.push(now);
@@ -90,7 +87,7 @@ export class RequestGate {
       return false;
     }
     const level = pause?.again ? pause.level + 1 : 1;
-    const error = new GuestTokenError('unauthorized', 'A call refused the guest token.');
+    const error = new GuestTokenError('unauthorized', 'Refused.');
     this.#refusals = { ...deadlineIn(cooldownMs(level, error)), level, again: false };
     return true;
   }

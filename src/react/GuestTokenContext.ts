@@ -27,8 +27,8 @@ export const GuestTokenContext = createContext<GuestTokenContextValue | null>(nu
 export function useGuestTokenContext(caller: string): GuestTokenContextValue {
   const value = useContext(GuestTokenContext);
   if (!value) {
-    throw new GuestTokenError('misconfigured', `${caller} found no GuestTokenProvider above.`, {
-      hint: 'Wrap the component in <GuestTokenProvider externalId={…}>.',
+    throw new GuestTokenError('misconfigured', `${caller} found no provider above.`, {
+      hint: 'Wrap the component in <GuestTokenProvider>.',
     });
   }
   return value;

@@ -18,9 +18,11 @@ export function useSuspenseGuestToken(): SuspenseGuestTokenView {
   const context = useGuestTokenContext('useSuspenseGuestToken');
   const view = useTrackedView(context);
   if (view.status === 'success') return view;
-  if (view.status === 'idle') throw nobody();
+  if (view.status === 'idle') {
+    throw new GuestTokenError('misconfigured', 'useSuspenseGuestToken needs an externalId.');
+  }
   // On a server an error has React send the boundary's fallback; the browser takes it from there.
-  if (isServerView(view)) throw notOnServer();
+  if (isServerView(view)) throw new GuestTokenError('aborted', 'No token on a server.');
   if (view.status === 'error' && !thrownBefore.has(view.error)) {
     const { error } = view;
     // In a microtask, since React renders a failed tree twice in one turn before it shows the failure.
@@ -29,16 +31,4 @@ export function useSuspenseGuestToken(): SuspenseGuestTokenView {
   }
   // A promise, as React 18 wants it; React 19 takes it too.
   throw context.store.settled();
-}
-
-function nobody(): GuestTokenError {
-  return new GuestTokenError('misconfigured', 'useSuspenseGuestToken needs a visitor.', {
-    hint: 'Render it only while externalId is set and the visitor is signed in.',
-  });
-}
-
-function notOnServer(): GuestTokenError {
-  return new GuestTokenError('aborted', 'A guest token is never acquired on a server.', {
-    hint: 'Put a <Suspense> boundary around the component: the browser renders it.',
-  });
 }
