@@ -1,4 +1,8 @@
 export { type FakeGuestTokenOverrides, fakeGuestToken } from './fakeGuestToken.ts';
+export {
+  GuestTokenTestProvider,
+  type GuestTokenTestProviderProps,
+} from './GuestTokenTestProvider.tsx';
 export { type GenesysSandbox, genesysSandbox } from './genesysSandbox.ts';
 export type {
   SandboxCloud,
