@@ -1,0 +1,218 @@
+// A page with a widget on it, as the tests see it: the source that is asked, the screen, the clock.
+import { act, render } from '@testing-library/react';
+import type { ReactNode } from 'react';
+import { afterEach, beforeEach, vi } from 'vitest';
+import {
+  type GuestTokenEvent,
+  GuestTokenProvider,
+  type GuestTokenProviderProps,
+  type GuestTokenReply,
+  type GuestTokenRequest,
+  type GuestTokenSource,
+  type GuestTokenView,
+  useGuestToken,
+} from '../../src/index.ts';
+import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
+
+export const SECOND = 1_000;
+export const MINUTE = 60_000;
+export const HOUR = 3_600_000;
+export const DAY = 86_400_000;
+
+let startMs = Date.UTC(2026, 10, 23, 8);
+
+/** Fake time in every test of the file, and no jitter. */
+export function withFakeTime(): void {
+  beforeEach(() => {
+    // Each test later than the one before, so that no clock of the page has to run backwards.
+    startMs += 365 * DAY;
+    vi.useFakeTimers({ now: startMs });
+    vi.spyOn(Math, 'random').mockReturnValue(0);
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  });
+}
+
+/** Lets time pass, with all that follows from it. */
+export async function pass(ms = 0): Promise<void> {
+  await act(() => vi.advanceTimersByTimeAsync(ms));
+}
+
+/** The machine sleeps: the wall clock goes on, no timer runs, `performance.now()` stands still. */
+export function sleepMachine(ms: number): void {
+  vi.setSystemTime(Date.now() + ms);
+}
+
+export async function setVisible(visible: boolean): Promise<void> {
+  vi.spyOn(document, 'visibilityState', 'get').mockReturnValue(visible ? 'visible' : 'hidden');
+  await act(() => document.dispatchEvent(new Event('visibilitychange')));
+  await pass();
+}
+
+export async function setOnline(online: boolean): Promise<void> {
+  vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(online);
+  await act(() => window.dispatchEvent(new Event(online ? 'online' : 'offline')));
+  await pass();
+}
+
+export async function focusWindow(): Promise<void> {
+  await act(() => window.dispatchEvent(new Event('focus')));
+  await pass();
+}
+
+type Answer = (
+  request: GuestTokenRequest,
+  signal: AbortSignal,
+) => GuestTokenReply | Promise<GuestTokenReply>;
+
+export interface FakeSource extends GuestTokenSource {
+  /** What was asked, in order. */
+  readonly requests: GuestTokenRequest[];
+  readonly signals: AbortSignal[];
+  /** When each request came: epoch ms. */
+  readonly askedAtMs: number[];
+  /** Changes what is answered from now on. */
+  answer: Answer;
+}
+
+/** A source that issues token after token unless it is told otherwise. */
+export function fakeSource(answer: Answer = issuing()): FakeSource {
+  const source: FakeSource = Object.assign(
+    async (request: GuestTokenRequest, { signal }: { signal: AbortSignal }) => {
+      source.requests.push(request);
+      source.signals.push(signal);
+      source.askedAtMs.push(Date.now());
+      return await source.answer(request, signal);
+    },
+    { requests: [], signals: [], askedAtMs: [], answer },
+  );
+  return source;
+}
+
+let serial = 0;
+
+/** One more token, with `expires_in` as our broker adds it. */
+export function reply(lifeMs = HOUR, externalId = 'visitor'): GuestTokenReply {
+  const life = lifeMs / SECOND;
+  const token = fakeGuestToken({ sub: externalId, lifeSeconds: life, jti: ++serial });
+  return { id: 'guest-1', token, expires_in: life };
+}
+
+/** Issues tokens of a life, each after `delayMs`. */
+export function issuing(lifeMs = HOUR, delayMs = 0): Answer {
+  return async ({ externalId }, signal) => {
+    if (delayMs > 0) await wait(delayMs, signal);
+    return reply(lifeMs, externalId);
+  };
+}
+
+/** Answers with an HTTP status. */
+export function status(code: number, headers?: HeadersInit): Answer {
+  return () => {
+    throw new Response(null, { status: code, headers: headers ?? {} });
+  };
+}
+
+/** Never answers, and does not heed the signal. */
+export const never: Answer = () => new Promise(() => undefined);
+
+/** The network is down. */
+export const down: Answer = () => {
+  throw new TypeError('Failed to fetch');
+};
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
+
+/** The token's payload says who it is for and which one it is. */
+export function claims(token: string | undefined): { sub: string; jti: number } {
+  return JSON.parse(atob(token?.split('.')[1] ?? 'bnVsbA=='));
+}
+
+/** What a component of the widget got, render by render. */
+export class Probe {
+  renders = 0;
+  view!: GuestTokenView;
+
+  /** The component: `<probe.Widget />`. It shows status and token. */
+  readonly Widget = ({ label = 'widget' }: { label?: string }): ReactNode => {
+    const view = useGuestToken();
+    this.renders++;
+    this.view = view;
+    return (
+      <p data-testid={label}>
+        {view.status} {view.token ?? 'none'}
+      </p>
+    );
+  };
+
+  get shown(): string {
+    return document.body.textContent ?? '';
+  }
+}
+
+export interface Page {
+  readonly probe: Probe;
+  readonly events: GuestTokenEvent[];
+  /** What the latest render of the widget holds. */
+  readonly view: GuestTokenView;
+  update(props: Partial<GuestTokenProviderProps>): void;
+  unmount(): void;
+}
+
+/** Shows one widget below a provider. */
+export function showWidget(
+  props: Partial<GuestTokenProviderProps> = {},
+  wrapper?: (props: { children: ReactNode }) => ReactNode,
+): Page {
+  const probe = new Probe();
+  const events: GuestTokenEvent[] = [];
+  let current: GuestTokenProviderProps = {
+    externalId: 'visitor',
+    onEvent: (event) => events.push(event),
+    children: <probe.Widget />,
+    ...props,
+  };
+  const { rerender, unmount } = render(
+    <GuestTokenProvider {...current} />,
+    wrapper ? { wrapper } : {},
+  );
+  return {
+    probe,
+    events,
+    get view() {
+      return probe.view;
+    },
+    update(more) {
+      current = { ...current, ...more };
+      rerender(<GuestTokenProvider {...current} />);
+    },
+    unmount,
+  };
+}
+
+/** How a promise has ended so far. */
+export function outcomeOf(promise: Promise<string>): { token?: string; code?: string } {
+  const outcome: { token?: string; code?: string } = {};
+  promise.then(
+    (token) => {
+      outcome.token = token;
+    },
+    (error: unknown) => {
+      outcome.code =
+        typeof error === 'object' && error !== null && 'code' in error
+          ? String(error.code)
+          : String(error);
+    },
+  );
+  return outcome;
+}

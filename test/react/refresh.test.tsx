@@ -1,0 +1,245 @@
+import { expect, test } from 'vitest';
+import {
+  claims,
+  down,
+  fakeSource,
+  HOUR,
+  issuing,
+  MINUTE,
+  never,
+  outcomeOf,
+  pass,
+  reply,
+  SECOND,
+  showWidget,
+  status,
+  withFakeTime,
+} from './page.tsx';
+
+withFakeTime();
+
+test('a token is replaced a minute before its end, and not a moment earlier', async () => {
+  const source = fakeSource(issuing(HOUR));
+  const page = showWidget({ source });
+  await pass();
+  const first = page.view.token;
+  await pass(59 * MINUTE - 1);
+  expect(source.requests).toHaveLength(1);
+  await pass(1);
+  expect(source.requests).toHaveLength(2);
+  expect(claims(page.view.token).jti).toBe(claims(first).jti + 1);
+});
+
+test('expiryBufferMs moves that moment', async () => {
+  const source = fakeSource(issuing(HOUR));
+  showWidget({ source, expiryBufferMs: 10 * MINUTE });
+  await pass(50 * MINUTE - 1);
+  expect(source.requests).toHaveLength(1);
+  await pass(1);
+  expect(source.requests).toHaveLength(2);
+});
+
+test('a day of one-hour tokens costs one request an hour', async () => {
+  const source = fakeSource(issuing(HOUR));
+  const page = showWidget({ source });
+  await pass(24 * HOUR);
+  expect(source.requests).toHaveLength(25); // each used for 59 minutes
+  expect(page.view.status).toBe('success');
+});
+
+test('during a background refresh the widget keeps its token and says that it refreshes', async () => {
+  const source = fakeSource(issuing(HOUR, 3 * SECOND));
+  const page = showWidget({ source });
+  expect(page.view).toMatchObject({ status: 'pending', isRefreshing: true });
+  await pass(3 * SECOND);
+  expect(page.view).toMatchObject({ status: 'success', isRefreshing: false, error: null });
+  await pass(59 * MINUTE - 3 * SECOND);
+  expect(page.view).toMatchObject({ status: 'success', isRefreshing: true });
+  await pass(3 * SECOND);
+  expect(page.view).toMatchObject({ status: 'success', isRefreshing: false });
+});
+
+test('a token that can not be replaced goes from the screen at its end', async () => {
+  const source = fakeSource(issuing(HOUR));
+  const page = showWidget({ source });
+  await pass();
+  source.answer = down;
+  await pass(HOUR - 1);
+  expect(page.probe.shown).toMatch(/^success ey/);
+  await pass(1);
+  expect(page.probe.shown).toBe('error none');
+  expect(page.view).toMatchObject({
+    token: undefined,
+    visitorId: undefined,
+    expiresAtMs: undefined,
+  });
+});
+
+test('the widget learns visitor and end of the token', async () => {
+  const startedAtMs = Date.now();
+  const page = showWidget({ source: fakeSource(issuing(HOUR)) });
+  await pass();
+  expect(page.view).toMatchObject({
+    visitorId: 'guest-1',
+    expiresAtMs: startedAtMs + HOUR,
+    retryAtMs: undefined,
+  });
+});
+
+test('life counts from the start of the request, not from its answer', async () => {
+  const startedAtMs = Date.now();
+  const page = showWidget({ source: fakeSource(issuing(HOUR, 8 * SECOND)) });
+  await pass(8 * SECOND);
+  expect(page.view.expiresAtMs).toBe(startedAtMs + HOUR);
+});
+
+test('a failed refresh keeps the valid token, with error and the time of the next attempt beside it', async () => {
+  const source = fakeSource(issuing(HOUR));
+  const page = showWidget({ source });
+  await pass();
+  const { token } = page.view;
+  source.answer = status(503);
+  await pass(59 * MINUTE);
+  expect(page.view).toMatchObject({ status: 'success', token, retryAtMs: Date.now() + 2 * SECOND });
+  expect(page.view.error?.code).toBe('unavailable');
+  await pass(4 * SECOND); // all three attempts
+  expect(source.requests).toHaveLength(4);
+  expect(page.view).toMatchObject({ status: 'success', token, isRefreshing: false });
+  expect(page.view).toMatchObject({ retryAtMs: Date.now() + 30 * SECOND });
+  source.answer = issuing(HOUR);
+  await pass(30 * SECOND);
+  expect(page.view).toMatchObject({ status: 'success', error: null, retryAtMs: undefined });
+  expect(page.view.token).not.toBe(token);
+});
+
+test('getToken hands out a stale token at once and renews it behind', async () => {
+  const source = fakeSource(issuing(HOUR));
+  const page = showWidget({ source, keepFresh: 'on-demand' });
+  const first = page.view.getToken();
+  await pass();
+  await pass(59 * MINUTE);
+  source.answer = issuing(HOUR, SECOND);
+  expect(await page.view.getToken()).toBe(await first);
+  expect(source.requests).toHaveLength(2);
+  await pass(SECOND);
+  expect(await page.view.getToken()).not.toBe(await first);
+});
+
+test('replacements say so: request.fresh at stale time, after the end, and for refresh()', async () => {
+  const source = fakeSource(issuing(10 * MINUTE));
+  const page = showWidget({ source });
+  await pass();
+  await pass(9 * MINUTE);
+  expect(source.requests.map(({ fresh }) => fresh)).toEqual([false, true]);
+  page.view.refresh();
+  await pass();
+  expect(source.requests.map(({ fresh }) => fresh)).toEqual([false, true, true]);
+  source.answer = down;
+  await pass(10 * MINUTE);
+  expect(page.view.token).toBeUndefined();
+  expect(source.requests.slice(1).every(({ fresh }) => fresh)).toBe(true);
+});
+
+test('refresh() without a token asks for a fresh one too', async () => {
+  const source = fakeSource(status(400));
+  const page = showWidget({ source });
+  await pass();
+  source.answer = issuing();
+  const refreshed = page.view.refresh();
+  await pass();
+  await refreshed;
+  expect(source.requests.map(({ fresh }) => fresh)).toEqual([false, true]);
+});
+
+test('refresh() brings a new token, on screen too, though the one in hand is fresh', async () => {
+  const source = fakeSource();
+  const page = showWidget({ source });
+  await pass();
+  const before = page.view.token;
+  const refreshed = page.view.refresh();
+  await pass();
+  expect(await refreshed).not.toBe(before);
+  expect(page.view.token).toBe(await refreshed);
+  expect(await page.view.getToken()).toBe(await refreshed);
+});
+
+test('refresh() that fails rejects with the error, and the token in hand stays', async () => {
+  const source = fakeSource();
+  const page = showWidget({ source });
+  await pass();
+  const before = page.view.token;
+  source.answer = status(400);
+  const refreshed = outcomeOf(page.view.refresh());
+  await pass();
+  expect(refreshed.code).toBe('rejected');
+  expect(page.view).toMatchObject({ status: 'success', token: before });
+  expect(page.view.error?.code).toBe('rejected');
+});
+
+test('a source that hands back the same living token is looked at again at half of what is left', async () => {
+  const same = { ...reply(HOUR) };
+  const startedAtMs = Date.now();
+  const source = fakeSource(() => ({
+    ...same,
+    expires_in: (startedAtMs + HOUR - Date.now()) / SECOND,
+  }));
+  const page = showWidget({ source });
+  await pass(HOUR - 1);
+  expect(page.view).toMatchObject({ status: 'success', error: null });
+  const askedBeforeEndMs = source.askedAtMs.map((at) => startedAtMs + HOUR - at);
+  expect(askedBeforeEndMs.slice(0, 5)).toEqual([HOUR, 60_000, 30_000, 15_000, 7_500]);
+  expect(source.requests.length).toBeLessThanOrEqual(11);
+});
+
+test('a token that is over and handed out again is no_progress: an error with a hint, and no loop', async () => {
+  const dead = reply(HOUR);
+  const source = fakeSource(() => dead);
+  const page = showWidget({ source });
+  await pass();
+  source.answer = () => {
+    const { expires_in, ...rest } = dead;
+    return Date.now() < (page.view.expiresAtMs ?? 0) ? Promise.reject(new TypeError()) : rest;
+  };
+  await pass(HOUR);
+  const askedBefore = source.requests.length;
+  await pass(MINUTE);
+  expect(page.view).toMatchObject({ status: 'error', token: undefined });
+  expect(page.view.error).toMatchObject({ code: 'no_progress' });
+  expect(page.view.error?.hint).toContain('Cache-Control: no-cache');
+  expect(source.requests.length - askedBefore).toBeLessThanOrEqual(2);
+});
+
+test('a token that is dead on arrival is no_progress, and the next request asks for a fresh one', async () => {
+  const source = fakeSource(() => ({ ...reply(), expires_in: 0 }));
+  const page = showWidget({ source });
+  await pass();
+  expect(page.view).toMatchObject({ status: 'error', retryAtMs: Date.now() + 30 * SECOND });
+  expect(page.view.error?.code).toBe('no_progress');
+  expect(source.requests).toHaveLength(1);
+  source.answer = ({ fresh }) => (fresh ? reply() : { ...reply(), expires_in: 0 });
+  await pass(30 * SECOND);
+  expect(page.view.status).toBe('success');
+});
+
+test('a source that never answers is given up after 10 s and asked again', async () => {
+  const source = fakeSource(never);
+  const page = showWidget({ source });
+  await pass(10 * SECOND);
+  expect(page.view.error?.code).toBe('timed_out');
+  expect(source.signals[0]?.aborted).toBe(true);
+  source.answer = issuing();
+  await pass(2 * SECOND);
+  expect(page.view).toMatchObject({ status: 'success', error: null });
+});
+
+test('a source that answers junk is malformed_reply, not asked again at once, and nothing is kept', async () => {
+  for (const junk of [null, 'page', {}, { id: 'x', token: '' }, { id: '', token: 'abc' }]) {
+    const source = fakeSource(() => junk as never);
+    const page = showWidget({ source });
+    await pass(20 * SECOND);
+    expect(page.view.error?.code).toBe('malformed_reply');
+    expect(page.view.token).toBeUndefined();
+    expect(source.requests).toHaveLength(1);
+    page.unmount();
+  }
+});
