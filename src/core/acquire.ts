@@ -1,71 +1,43 @@
 import { toGuestTokenError } from './classify.ts';
-import type { Instant } from './clock.ts';
-import { readClock } from './clock.ts';
-import { GuestTokenError } from './errors.ts';
+import type { GuestTokenError } from './errors.ts';
 import { isRefusal, type RetryPolicy, retryDelayMs, shouldRetry } from './retryPolicy.ts';
-import {
-  ATTEMPT_TIMEOUT_MS,
-  type GuestTokenRequest,
-  type GuestTokenSource,
-  withTimeout,
-} from './tokenSource.ts';
 
-export interface Acquisition<Token> {
-  readonly source: GuestTokenSource;
-  readonly request: GuestTokenRequest;
+export interface Round<Token> {
   readonly retry: RetryPolicy;
-  /** Ends the round: the visitor has changed, or nobody is left. */
+  /** Aborts when nobody wants the token any more: the round ends with the attempt under way. */
   readonly signal: AbortSignal;
-  /** Called before each request, from 1, and waited for; what it throws ends the round. */
-  readonly ready: (attempt: number) => Promise<void>;
-  /** Called when a request failed and another one follows after `delayMs`. */
-  readonly onRetry: (attempt: number, error: GuestTokenError, delayMs: number) => void;
-  /** Reads a reply; what it throws counts as the attempt's failure. */
-  readonly read: (reply: unknown, requestedAt: Instant, attempt: number) => Token;
-  /** Waits between attempts; it may come back early. */
-  readonly wait: (delayMs: number, signal: AbortSignal) => Promise<void>;
+  /** Before each attempt, from 1; what it throws ends the round. */
+  ready(attempt: number): Promise<void>;
+  /**
+   * Asks once, and reads the answer.
+   *
+   * @param refused the attempt before was answered 401 or 403
+   */
+  ask(attempt: number, refused: boolean): Promise<Token>;
+  /** Waits after a failed attempt; it may come back early. */
+  pause(attempt: number, error: GuestTokenError, delayMs: number): Promise<void>;
 }
 
 /**
- * One round: asks the source until it answers, as often and as long as the policy allows. The loop
- * is here and not in React Query because that one pauses its retries in hidden tabs.
+ * One round: asks until there is an answer, as often and as long as the policy allows. The loop is
+ * here and not in React Query because that one pauses its retries in hidden tabs.
  *
- * @throws GuestTokenError the last attempt's failure, or `aborted`
+ * @throws GuestTokenError the last attempt's failure
  */
-export async function acquire<Token>(round: Acquisition<Token>): Promise<Token> {
+export async function acquire<Token>(round: Round<Token>): Promise<Token> {
+  const { retry, signal } = round;
   let failures = 0;
   let refusals = 0;
   for (let attempt = 1; ; attempt++) {
     await round.ready(attempt);
-    if (round.signal.aborted) throw cancelled();
     try {
-      return await attemptOnce(round, attempt, refusals > 0);
+      return await round.ask(attempt, refusals > 0);
     } catch (thrown) {
-      if (round.signal.aborted) throw cancelled();
       const error = toGuestTokenError(thrown);
       // Counted apart: a refusal is answered at once, and once, however many time-outs came before.
       const count = isRefusal(error) ? refusals++ : failures++;
-      if (!shouldRetry(count, error, round.retry)) throw error;
-      const delayMs = retryDelayMs(count, error, round.retry);
-      round.onRetry(attempt, error, delayMs);
-      if (delayMs > 0) await round.wait(delayMs, round.signal);
-      if (round.signal.aborted) throw cancelled();
+      if (signal.aborted || !shouldRetry(count, error, retry)) throw error;
+      await round.pause(attempt, error, retryDelayMs(count, error, retry));
     }
   }
-}
-
-async function attemptOnce<Token>(
-  { source, request, signal, read }: Acquisition<Token>,
-  attempt: number,
-  refused: boolean,
-): Promise<Token> {
-  const requestedAt = readClock();
-  const reply = await withTimeout(ATTEMPT_TIMEOUT_MS, signal, 'The source', (limited) =>
-    source(request, { signal: limited, refused }),
-  );
-  return read(reply, requestedAt, attempt);
-}
-
-function cancelled(): GuestTokenError {
-  return new GuestTokenError('aborted', 'The round was ended.');
 }

@@ -34,7 +34,7 @@ export function errorOfStatus(
   const retryAfterMs = readRetryAfterMs(headers, body);
   return new GuestTokenError(code, `${what} answered ${status}.`, {
     status,
-    retryAtMs: retryAfterMs === undefined ? undefined : Date.now() + retryAfterMs,
+    retryAtMs: retryAfterMs === undefined ? retryAfterMs : Date.now() + retryAfterMs,
     contextId:
       typeof contextId === 'string' && /^[\w-]{1,64}$/.test(contextId) ? contextId : undefined,
   });
@@ -43,10 +43,12 @@ export function errorOfStatus(
 /** Turns whatever a source threw into an error of ours (contract A11). */
 export function toGuestTokenError(thrown: unknown, what = 'The source'): GuestTokenError {
   if (isGuestTokenError(thrown)) return thrown;
-  if (thrown instanceof Response) return errorOfStatus(thrown.status, what, thrown.headers);
-  const { status, name }: { status?: unknown; name?: unknown } = Object(thrown);
+  const { status, name, headers }: { status?: unknown; name?: unknown; headers?: unknown } =
+    Object(thrown);
   // Not kept as cause: errors that carry a status tend to carry the reply and its headers too.
-  if (typeof status === 'number') return errorOfStatus(status, what);
+  if (typeof status === 'number') {
+    return errorOfStatus(status, what, headers instanceof Headers ? headers : undefined);
+  }
   const [code, problem] =
     name === 'AbortError'
       ? (['aborted', 'was asked no further'] as const)

@@ -74,11 +74,11 @@ export interface GuestTokenErrorDetails {
  * }
  */
 export class GuestTokenError extends Error {
-  readonly code: GuestTokenErrorCode;
+  declare readonly code: GuestTokenErrorCode;
   /** What to do about it. */
-  readonly hint: string;
+  declare readonly hint: string;
   /** Whether the same request may succeed later without anybody changing anything. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
   /** HTTP status, where a reply came. */
   declare readonly status: number | undefined;
   /** When the source can be asked again, where it said so: epoch ms on this machine's clock. */
@@ -89,22 +89,25 @@ export class GuestTokenError extends Error {
 
   constructor(code: GuestTokenErrorCode, message: string, details: GuestTokenErrorDetails = {}) {
     const { hint = hints[code], cause, status, retryAtMs, contextId } = details;
-    super(`${message} ${hint}`, cause === undefined ? undefined : { cause });
-    this.name = 'GuestTokenError';
-    this.code = code;
-    this.hint = hint;
+    super(`${message} ${hint}`, cause === undefined ? cause : { cause });
     // 501 says that the server will never be able to do it (RFC 9110, 15.6.2)
-    this.retryable = passing.includes(code) && status !== 501;
-    Object.assign(this, { status, retryAtMs, contextId });
+    const retryable = passing.includes(code) && status !== 501;
+    const name = 'GuestTokenError';
+    Object.assign(this, { name, code, hint, retryable, status, retryAtMs, contextId });
   }
 }
 
 /** Tells whether `error` is a `GuestTokenError`, also one made by a second copy of this package. */
 export function isGuestTokenError(error: unknown): error is GuestTokenError {
-  return typeof error === 'object' && error !== null && brand in error;
+  return brand in Object(error);
 }
 
 /** The error of an option that can't work; `option` is its name as the user wrote it. */
 export function misconfigured(option: string, problem: string): GuestTokenError {
   return new GuestTokenError('misconfigured', `Option "${option}" ${problem}.`);
+}
+
+/** @throws GuestTokenError `misconfigured`, naming the option, unless `holds` */
+export function assertOption(option: string, holds: boolean, problem: string): void {
+  if (!holds) throw misconfigured(option, problem);
 }

@@ -32,55 +32,41 @@ export interface ExpiryClaims {
 export interface Life {
   /** Ms from the start of the request to the end of the token. */
   readonly lifeMs: number;
-  readonly source: ExpirySource;
-  /** How far this machine's clock seems to be ahead of the issuer's, where the token tells. */
-  readonly clockSkewMs: number | undefined;
+  readonly expirySource: ExpirySource;
+  /** How far this machine's clock is ahead of the issuer's: 0 as long as the token does not tell. */
+  readonly clockSkewMs: number;
 }
 
 /**
  * How long a token lives, counted from the start of the request that brought it.
  *
- * @param nowMs the start of the request, on the issuer's clock as far as it is known
+ * @param nowMs the start of the request, on this machine's clock
+ * @param clockErrorMs how far this clock is known to be ahead of the issuer's
  * @throws GuestTokenError `unknown_expiry` without any claim, `no_progress` for a token that is over
  */
-export function lifeOf(claims: ExpiryClaims, nowMs: number, fallbackTtlMs: number): Life {
-  const { expiresInMs, expiresAtMs, createdAtMs } = claims;
-  if (expiresInMs !== undefined) {
-    if (expiresInMs <= 0) throw overOnArrival();
-    return { lifeMs: expiresInMs, source: 'expires_in', clockSkewMs: undefined };
-  }
-  if (expiresAtMs !== undefined) {
-    return between(claims.issuedAtMs ?? createdAtMs, expiresAtMs, nowMs, 'jwt');
-  }
-  if (createdAtMs !== undefined) {
-    return between(createdAtMs, createdAtMs + fallbackTtlMs, nowMs, 'fallback');
-  }
-  throw new GuestTokenError('unknown_expiry', 'The token does not tell its end.');
-}
-
-/** Life by absolute times: trusted while they agree with the clock, else their difference is. */
-function between(
-  issuedAtMs: number | undefined,
-  expiresAtMs: number,
+export function lifeOf(
+  claims: ExpiryClaims,
   nowMs: number,
-  source: ExpirySource,
+  clockErrorMs: number,
+  fallbackTtlMs: number,
 ): Life {
-  const leftMs = expiresAtMs - nowMs;
-  const wholeMs = expiresAtMs - (issuedAtMs ?? Number.NEGATIVE_INFINITY);
-  if (wholeMs <= 0) throw overOnArrival();
-  if (leftMs > 0 && leftMs <= wholeMs) return { lifeMs: leftMs, source, clockSkewMs: undefined };
-  if (issuedAtMs === undefined) throw overOnArrival();
-  // Looks expired, or not issued yet: it is this clock that is wrong.
-  const skewMs = nowMs - issuedAtMs;
-  return {
-    lifeMs: wholeMs,
-    source,
-    clockSkewMs: Math.abs(skewMs) >= NOTABLE_SKEW_MS ? skewMs : undefined,
-  };
-}
-
-function overOnArrival(): GuestTokenError {
-  return new GuestTokenError('no_progress', 'The token was over on arrival.');
+  const { expiresInMs, expiresAtMs, createdAtMs = Number.NaN } = claims;
+  const expirySource =
+    expiresInMs !== undefined ? 'expires_in' : expiresAtMs !== undefined ? 'jwt' : 'fallback';
+  const issuedAtMs = (expiresAtMs && claims.issuedAtMs) ?? createdAtMs;
+  const endsAtMs = expiresAtMs ?? createdAtMs + fallbackTtlMs;
+  const wholeMs = endsAtMs - issuedAtMs;
+  const leftMs = endsAtMs - (nowMs - clockErrorMs);
+  // Looks over, or not issued yet: then it is this clock that is wrong. NaN, where nothing tells
+  // when it was issued, is neither.
+  const clockIsWrong = leftMs <= 0 || leftMs > wholeMs;
+  const lifeMs = expiresInMs ?? (clockIsWrong ? wholeMs : leftMs);
+  if (expirySource === 'fallback' && Number.isNaN(lifeMs)) {
+    throw new GuestTokenError('unknown_expiry', 'The token does not tell its end.');
+  }
+  if (!(lifeMs > 0)) throw new GuestTokenError('no_progress', 'The token was over on arrival.');
+  const told = expiresInMs === undefined && clockIsWrong;
+  return { lifeMs, expirySource, clockSkewMs: told ? nowMs - issuedAtMs : clockErrorMs };
 }
 
 /** The buffer that is really used: at most a fifth of the life that was left on receipt. */

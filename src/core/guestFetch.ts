@@ -1,5 +1,5 @@
 import { errorOfStatus, toGuestTokenError } from './classify.ts';
-import { misconfigured } from './errors.ts';
+import { assertOption } from './errors.ts';
 import { retryDelayMs, shouldRetry } from './retryPolicy.ts';
 import { sleep } from './sleep.ts';
 
@@ -12,6 +12,8 @@ export interface GuestFetchSession {
    * response over. Anything else: `getToken` yields a replacement.
    */
   reject(token: string): unknown;
+  /** Told how a call ended that was sent again with a replacement: whether that was refused too. */
+  resent?(refused: boolean): void;
 }
 
 export interface GuestFetchOptions {
@@ -23,7 +25,7 @@ export interface GuestFetchOptions {
   fetch?: typeof fetch | undefined;
 }
 
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
+const idempotent = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'];
 
 /**
  * A `fetch` that carries the guest token to the origins it is meant for, and to no other.
@@ -34,75 +36,58 @@ const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
  */
 export function createGuestFetch(options: GuestFetchOptions): typeof fetch {
   const { origins = [] } = options;
-  const listed = typeof origins === 'function' ? [] : normalOrigins(origins);
-  const allowed = typeof origins === 'function' ? origins : () => listed;
+  const listed = typeof origins === 'function' ? origins : normalOrigins(origins);
 
   return async (input, init) => {
     const { fetch: send = globalThis.fetch } = options;
-    const request = toRequest(input, init);
+    const { location } = globalThis;
+    const target = input instanceof Request ? input : new URL(input, location?.href);
+    const request = new Request(target, init);
     const { origin } = new URL(request.url);
-    const trusted = origin === globalThis.location?.origin || allowed().includes(origin);
+    const allowed = typeof listed === 'function' ? listed() : listed;
+    const trusted = origin === location?.origin || allowed.includes(origin);
     // A caller that brings an Authorization of its own knows better.
-    if (!trusted || request.headers.has('Authorization')) return send(request);
-
-    const call: Call = { request, send, session: options.session() };
-    const { response, token } = await settle(call);
-    if (!isRefused(response) || call.session.reject(token) === false) return response;
-    const replaced = await replacement(call);
-    if (replaced === undefined || replaced === token) return response;
-    discard(response);
-    return (await settle(call)).response;
+    return trusted && !request.headers.has('Authorization')
+      ? call(request, send, options.session())
+      : send(request);
   };
 }
 
-interface Call {
-  readonly request: Request;
-  readonly send: typeof fetch;
-  /** The session of the visitor for whom the call began: a later visitor's token can't get in. */
-  readonly session: GuestFetchSession;
-}
-
-/** Sends until there is an answer that waiting would not improve. */
-async function settle(call: Call): Promise<{ response: Response; token: string }> {
-  const { request, send, session } = call;
-  const { signal } = request;
-  for (let failureCount = 0; ; failureCount++) {
-    // asked for anew after each wait: the token may have run out, or the visitor may have left
-    const token = await session.getToken({ signal });
+/** @param session of the visitor for whom the call began: a later visitor's token can't get in */
+async function call(
+  request: Request,
+  send: typeof fetch,
+  session: GuestFetchSession,
+): Promise<Response> {
+  const { signal, method } = request;
+  let token = await session.getToken({ signal });
+  let wasReplaced = false;
+  for (let failures = 0; ; ) {
     const response = await send(withToken(request, token));
     const { status } = response;
-    if (status !== 429 && !(status >= 500 && idempotent.has(request.method))) {
-      return { response, token };
+    const refused = status === 401 || status === 403;
+    if (wasReplaced) session.resent?.(refused);
+    if (refused) {
+      if (wasReplaced || session.reject(token) === false) return response;
+      const replacement = await session.getToken({ signal }).catch((error: unknown) => {
+        // An end that somebody wanted is passed on; a source that fails leaves the refusal as it is.
+        if (signal.aborted || toGuestTokenError(error).code === 'aborted') throw error;
+      });
+      if (!replacement || replacement === token) return response;
+      discard(response);
+      token = replacement;
+      wasReplaced = true;
+    } else {
+      if (status !== 429 && !(status >= 500 && idempotent.includes(method))) return response;
+      const error = errorOfStatus(status, 'The call', response.headers, await bodyOf429(response));
+      if (!shouldRetry(failures, error)) return response;
+      discard(response);
+      await sleep(retryDelayMs(failures++, error), signal);
+      signal.throwIfAborted();
+      // asked for anew: the token may have run out, or the visitor may have left
+      token = await session.getToken({ signal });
     }
-    const error = errorOfStatus(status, 'The call', response.headers, await bodyOf429(response));
-    if (!shouldRetry(failureCount, error)) return { response, token };
-    discard(response);
-    await sleep(retryDelayMs(failureCount, error), signal);
-    signal.throwIfAborted();
   }
-}
-
-/** The token that replaces a refused one; undefined where the source has none to give. */
-function replacement({ session, request }: Call): Promise<string | undefined> {
-  const { signal } = request;
-  return session.getToken({ signal }).catch((error: unknown) => {
-    // An end that somebody wanted is passed on; a source that fails leaves the refusal as it is.
-    if (signal.aborted || toGuestTokenError(error).code === 'aborted') throw error;
-    return undefined;
-  });
-}
-
-function isRefused(response: Response): boolean {
-  return response.status === 401 || response.status === 403;
-}
-
-/** Genesys names the wait in the header; some of its gateways only in the body. */
-function bodyOf429(response: Response): Promise<unknown> {
-  if (response.status !== 429 || response.headers.has('Retry-After')) return Promise.resolve();
-  return response
-    .clone()
-    .json()
-    .catch(() => undefined);
 }
 
 /** Frees the connection of a response that nobody will read. */
@@ -110,18 +95,25 @@ function discard(response: Response): void {
   response.body?.cancel().catch(() => undefined);
 }
 
+/** Genesys names the wait in the header; some of its gateways only in the body. */
+function bodyOf429(response: Response): Promise<unknown> | undefined {
+  if (response.status !== 429) return undefined;
+  return response
+    .clone()
+    .json()
+    .catch(() => undefined);
+}
+
 /** Each sending gets a copy, so that a body that can be read once can be sent again. */
 function withToken(request: Request, token: string): Request {
   const headers = new Headers(request.headers);
   headers.set('Authorization', `Bearer ${token}`);
   // Browsers drop the header when a redirect leads to another origin. Elsewhere that is not sure.
-  const redirect = typeof document === 'undefined' ? 'error' : request.redirect;
-  return new Request(request.clone(), { headers, redirect });
-}
-
-function toRequest(input: RequestInfo | URL, init: RequestInit | undefined): Request {
-  if (input instanceof Request) return new Request(input, init);
-  return new Request(new URL(input, globalThis.location?.href), init);
+  const followsBlindly = request.redirect === 'follow' && typeof document === 'undefined';
+  return new Request(request.clone(), {
+    headers,
+    redirect: followsBlindly ? 'error' : request.redirect,
+  });
 }
 
 /**
@@ -132,11 +124,10 @@ function toRequest(input: RequestInfo | URL, init: RequestInit | undefined): Req
  * @throws GuestTokenError `misconfigured`
  */
 export function normalOrigins(origins: readonly string[], option = 'origins'): readonly string[] {
-  return origins.map((origin) => {
-    const url = URL.canParse(origin) ? new URL(origin) : undefined;
-    if (!url || url.origin === 'null' || url.href !== `${url.origin}/`) {
-      throw misconfigured(option, 'must hold origins only, such as https://api.mypurecloud.ie');
-    }
-    return url.origin;
+  return origins.map((text) => {
+    const { origin, href } = URL.canParse(text) ? new URL(text) : { origin: '', href: '' };
+    // "null" is what browsers call the origin of what has none
+    assertOption(option, href === `${origin}/`, 'must hold origins, as https://api.example.com');
+    return origin;
   });
 }

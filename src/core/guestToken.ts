@@ -7,6 +7,7 @@ import {
   type ExpiryClaims,
   type ExpirySource,
   effectiveBufferMs,
+  type Life,
   lifeOf,
 } from './expiry.ts';
 
@@ -29,14 +30,11 @@ export interface GuestTokenReply {
 
 const REDACTED = '[redacted]';
 
-interface GuestTokenFields {
+interface GuestTokenFields extends Life {
   readonly visitorId: string;
   readonly requestedAt: Instant;
-  readonly lifeMs: number;
   readonly bufferMs: number;
-  readonly expirySource: ExpirySource;
   readonly issuedAtMs: number | undefined;
-  readonly clockSkewMs: number | undefined;
 }
 
 /**
@@ -58,8 +56,8 @@ export class GuestToken {
   declare readonly expirySource: ExpirySource;
   /** The JWT's `iat` or the reply's `created_time`: epoch ms on the issuer's clock. */
   declare readonly issuedAtMs: number | undefined;
-  /** How far this machine's clock is ahead of the issuer's, where the token tells. */
-  declare readonly clockSkewMs: number | undefined;
+  /** How far this machine's clock is ahead of the issuer's, as far as is known. */
+  declare readonly clockSkewMs: number;
 
   constructor(value: string, fields: GuestTokenFields) {
     this.#value = value;
@@ -133,23 +131,20 @@ export interface ReadGuestTokenOptions {
  */
 export function readGuestToken(reply: unknown, options: ReadGuestTokenOptions = {}): GuestToken {
   const { token, id, ...rest } = asReply(reply, 'The source');
+  const {
+    clockErrorMs = 0,
+    fallbackTtlMs = DEFAULT_FALLBACK_TTL_MS,
+    expiryBufferMs = DEFAULT_EXPIRY_BUFFER_MS,
+  } = options;
   const requestedAt = asInstant(options.requestedAt);
   const claims = readClaims(token, rest);
-  const { clockErrorMs = 0 } = options;
-  const { lifeMs, source, clockSkewMs } = lifeOf(
-    claims,
-    requestedAt.wallMs - clockErrorMs,
-    options.fallbackTtlMs ?? DEFAULT_FALLBACK_TTL_MS,
-  );
+  const life = lifeOf(claims, requestedAt.wallMs, clockErrorMs, fallbackTtlMs);
   return new GuestToken(token, {
+    ...life,
     visitorId: id,
     requestedAt,
-    lifeMs,
-    bufferMs: effectiveBufferMs(lifeMs, options.expiryBufferMs ?? DEFAULT_EXPIRY_BUFFER_MS),
-    expirySource: source,
+    bufferMs: effectiveBufferMs(life.lifeMs, expiryBufferMs),
     issuedAtMs: claims.issuedAtMs ?? claims.createdAtMs,
-    // against the clock as it is, not as it was corrected to be
-    clockSkewMs: clockSkewMs && clockSkewMs + clockErrorMs,
   });
 }
 
@@ -160,29 +155,25 @@ export function readGuestToken(reply: unknown, options: ReadGuestTokenOptions = 
  * @throws GuestTokenError `malformed_reply`
  */
 export function asReply(reply: unknown, what: string): GuestTokenReply {
-  const { id, token } = asRecord(reply);
-  if (!isText(id)) throw malformed(what, 'without a usable "id"');
+  const record = asRecord(reply);
+  const { id, token } = record;
   // Visible ASCII only: anything else can't stand in a header, and may be an attempt to split it.
-  if (!isText(token) || !/^[\x21-\x7e]+$/.test(token)) {
-    throw malformed(what, 'without a usable "token"');
-  }
-  return { ...asRecord(reply), id, token };
+  if (isText(id) && isText(token) && /^[!-~]+$/.test(token)) return { ...record, id, token };
+  throw new GuestTokenError('malformed_reply', `${what} answered without a usable id and token.`);
 }
 
 /** Reads what token and reply say about time; what can't be read is left out, never taken as 0. */
 export function readClaims(token: string, reply: Record<string, unknown>): ExpiryClaims {
   const { exp, iat } = decodePayload(token);
-  const createdAtMs =
-    typeof reply.created_time === 'string' ? Date.parse(reply.created_time) : Number.NaN;
   return {
-    expiresInMs: secondsToMs(reply.expires_in),
-    expiresAtMs: positive(secondsToMs(exp)),
-    issuedAtMs: positive(secondsToMs(iat)),
-    createdAtMs: Number.isFinite(createdAtMs) ? createdAtMs : undefined,
+    expiresInMs: toMs(reply.expires_in, Number.NEGATIVE_INFINITY),
+    expiresAtMs: toMs(exp, 0),
+    issuedAtMs: toMs(iat, 0),
+    createdAtMs: toMs(isText(reply.created_time) && Date.parse(reply.created_time) / 1000, 0),
   };
 }
 
-function decodePayload(token: string): { exp?: unknown; iat?: unknown } {
+function decodePayload(token: string): Record<string, unknown> {
   try {
     return asRecord(jwtDecode<unknown>(token));
   } catch {
@@ -190,22 +181,22 @@ function decodePayload(token: string): { exp?: unknown; iat?: unknown } {
   }
 }
 
-/** `value` itself where it is a plain JSON object, else an empty one. */
+/** The properties of a plain JSON object; of anything else none. */
 export function asRecord(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
+  return { ...Object(value) };
 }
 
-function isText(value: unknown): value is string {
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }
 
-function secondsToMs(seconds: unknown): number | undefined {
-  const ms = typeof seconds === 'number' ? seconds * 1000 : Number.NaN;
-  return Number.isFinite(ms) ? ms : undefined;
-}
+/** What a `Date` can hold (ECMA-262, 21.4.1.1). */
+const MAX_TIME_MS = 8.64e15;
 
-function positive(ms: number | undefined): number | undefined {
-  return ms !== undefined && ms > 0 ? ms : undefined;
+/** Ms, where `seconds` is a number above a minimum and not beyond all time. */
+function toMs(seconds: unknown, aboveMs: number): number | undefined {
+  const ms = typeof seconds === 'number' ? seconds * 1000 : Number.NaN;
+  return ms > aboveMs && ms <= MAX_TIME_MS ? ms : undefined;
 }
 
 function asInstant(at: Instant | number | undefined): Instant {
@@ -213,8 +204,4 @@ function asInstant(at: Instant | number | undefined): Instant {
   if (typeof at !== 'number') return at;
   const now = readClock();
   return { wallMs: at, monotonicMs: now.monotonicMs - (now.wallMs - at) };
-}
-
-function malformed(what: string, problem: string): GuestTokenError {
-  return new GuestTokenError('malformed_reply', `${what} answered ${problem}.`);
 }

@@ -1,5 +1,6 @@
 import { toGuestTokenError } from './classify.ts';
-import { type GuestTokenError, misconfigured } from './errors.ts';
+import { assertOption, type GuestTokenError } from './errors.ts';
+import { withDefaults } from './options.ts';
 
 export interface RetrySettings {
   /** Requests of one round, the first included: a whole number of 1 or more. Default 3. */
@@ -12,12 +13,14 @@ export interface RetrySettings {
   maxRetryAfterMs?: number | undefined;
 }
 
-export interface RetryPolicy {
-  readonly attempts: number;
-  readonly minDelayMs: number;
-  readonly maxDelayMs: number;
-  readonly maxRetryAfterMs: number;
-}
+export type RetryPolicy = { readonly [Name in keyof RetrySettings]-?: number };
+
+const defaults: RetryPolicy = {
+  attempts: 3,
+  minDelayMs: 2_000,
+  maxDelayMs: 10_000,
+  maxRetryAfterMs: 60_000,
+};
 
 /** The first wait before clamping, doubled after each failure (the reference's `multiplier=1`). */
 const BASE_DELAY_MS = 1_000;
@@ -36,34 +39,22 @@ export function withJitter(delayMs: number): number {
  * @throws GuestTokenError `misconfigured`, naming the setting
  */
 export function retryPolicy(settings: RetrySettings = {}): RetryPolicy {
-  const policy = {
-    attempts: settings.attempts ?? 3,
-    minDelayMs: settings.minDelayMs ?? 2_000,
-    maxDelayMs: settings.maxDelayMs ?? 10_000,
-    maxRetryAfterMs: settings.maxRetryAfterMs ?? 60_000,
-  };
-  if (!Number.isInteger(policy.attempts) || policy.attempts < 1) {
-    throw misconfigured('retry.attempts', 'must be a whole number above 0');
-  }
-  for (const name of ['minDelayMs', 'maxDelayMs', 'maxRetryAfterMs'] as const) {
-    assertDuration(`retry.${name}`, policy[name]);
-  }
-  if (policy.minDelayMs > policy.maxDelayMs) {
-    throw misconfigured('retry.minDelayMs', 'is longer than retry.maxDelayMs');
-  }
+  const policy = withDefaults(defaults, settings);
+  for (const [name, value] of Object.entries(policy)) assertDuration(`retry.${name}`, value);
+  const { attempts, minDelayMs, maxDelayMs } = policy;
+  assertOption('retry.attempts', Number.isInteger(attempts) && attempts > 0, 'must be 1 or more');
+  assertOption('retry.minDelayMs', minDelayMs <= maxDelayMs, 'is longer than retry.maxDelayMs');
   return policy;
 }
 
 /** @throws GuestTokenError `misconfigured` unless `ms` is a finite number of 0 or more */
 export function assertDuration(option: string, ms: number): void {
-  if (typeof ms !== 'number' || !Number.isFinite(ms) || ms < 0) {
-    throw misconfigured(option, 'must be 0 ms or more');
-  }
+  assertOption(option, Number.isFinite(ms) && ms >= 0, 'must be 0 or more');
 }
 
 /** 401 and 403: refused for who asks, so that the same request at once may find a renewed session. */
-export function isRefusal(error: GuestTokenError): boolean {
-  return error.code === 'unauthorized' || error.code === 'forbidden';
+export function isRefusal({ code }: GuestTokenError): boolean {
+  return code === 'unauthorized' || code === 'forbidden';
 }
 
 /**
@@ -80,8 +71,7 @@ export function shouldRetry(
   const { attempts, maxRetryAfterMs } = retryPolicy(settings);
   const error = toGuestTokenError(thrown);
   if (isRefusal(error)) return failureCount < 1;
-  if (!error.retryable || failureCount >= attempts - 1) return false;
-  return waitAskedForMs(error) <= maxRetryAfterMs;
+  return error.retryable && failureCount < attempts - 1 && waitAskedForMs(error) <= maxRetryAfterMs;
 }
 
 /**
@@ -113,14 +103,14 @@ const MAX_FORBIDDEN_COOLDOWN_MS = 60_000;
  * Ms to leave the source alone after a whole round has failed: 30 s doubling to 5 min, jittered, 60 s
  * at most for `forbidden`, and never less than the server asked for.
  *
- * @param failedRounds rounds that failed in a row, from 1
+ * @param failedRounds rounds that failed in a row before this one, from 0
  */
-export function cooldownMs(failedRounds: number, error: GuestTokenError): number {
-  const pauseMs = withJitter(Math.min(COOLDOWN_MS * 2 ** (failedRounds - 1), MAX_COOLDOWN_MS));
-  const ownMs = error.code === 'forbidden' ? Math.min(pauseMs, MAX_FORBIDDEN_COOLDOWN_MS) : pauseMs;
-  return Math.max(ownMs, waitAskedForMs(error));
+export function cooldownMs(failedRounds: number, error?: GuestTokenError): number {
+  const pauseMs = withJitter(Math.min(COOLDOWN_MS * 2 ** failedRounds, MAX_COOLDOWN_MS));
+  const mostMs = error?.code === 'forbidden' ? MAX_FORBIDDEN_COOLDOWN_MS : pauseMs;
+  return Math.max(Math.min(pauseMs, mostMs), waitAskedForMs(error));
 }
 
-function waitAskedForMs(error: GuestTokenError): number {
-  return error.retryAtMs === undefined ? 0 : error.retryAtMs - Date.now();
+function waitAskedForMs(error: GuestTokenError | undefined): number {
+  return (error?.retryAtMs ?? 0) - Date.now();
 }

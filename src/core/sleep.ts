@@ -1,5 +1,18 @@
 import { timerDelayMs } from './expiry.ts';
 
+/** `work`, or the signal's reason as soon as it aborts, whether or not `work` heeds it. */
+export function unlessAborted<Result>(
+  work: Promise<Result>,
+  signal: AbortSignal | undefined,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal?.reason);
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', stop));
+  });
+}
+
 /**
  * Waits `delayMs`, or less when `signal` aborts or `event` happens to `target`; never rejects and
  * leaves nothing behind.
@@ -11,7 +24,7 @@ export function sleep(
   event = '',
 ): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
+    if (signal.aborted || delayMs <= 0) return resolve();
     const end = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);

@@ -1,7 +1,8 @@
 import { errorOfStatus } from './classify.ts';
-import { GuestTokenError, misconfigured } from './errors.ts';
-import { asReply, type GuestTokenReply, readClaims } from './guestToken.ts';
-import { assertDuration } from './retryPolicy.ts';
+import { assertOption, GuestTokenError } from './errors.ts';
+import { asReply, type GuestTokenReply, isText, readClaims } from './guestToken.ts';
+import { assertDuration, isRefusal } from './retryPolicy.ts';
+import { unlessAborted } from './sleep.ts';
 
 export interface GuestTokenRequest {
   /** Who the token is for. */
@@ -60,47 +61,42 @@ export function endpointTokenSource(
   options: EndpointTokenSourceOptions = {},
 ): GuestTokenSource {
   const key = String(url);
-  if (key === '') throw misconfigured('source', 'must be a URL or a function');
-  const timeoutMs = options.timeoutMs ?? ATTEMPT_TIMEOUT_MS;
+  const { timeoutMs = ATTEMPT_TIMEOUT_MS, credentials = 'same-origin' } = options;
+  assertOption('source', isText(url) || url instanceof URL, 'must be a URL or a function');
   assertDuration('timeoutMs', timeoutMs);
   const name = `The source ${withoutSecrets(key)}`;
 
-  async function request(
-    { fresh, ...body }: GuestTokenRequest,
-    { signal, refused }: GuestTokenSourceContext,
-  ): Promise<GuestTokenReply> {
-    const { headers: given, fetch: send = globalThis.fetch, onUnauthorized } = options;
-    const headers = new Headers(typeof given === 'function' ? await given() : given);
-    headers.set('Content-Type', 'application/json');
-    headers.set('Accept', 'application/json');
-    // for the broker's pool; the browser's cache is out of the question for a POST
-    if (fresh) headers.set('Cache-Control', 'no-cache');
-    const response = await send(url, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(body),
-      credentials: options.credentials ?? 'same-origin',
-      cache: 'no-store',
-      signal,
+  const source: GuestTokenSource = ({ fresh, ...body }, { signal: given, refused }) =>
+    withTimeout(timeoutMs, given, name, async (signal) => {
+      const { headers: more, fetch: send = globalThis.fetch } = options;
+      const headers = new Headers(typeof more === 'function' ? await more() : more);
+      headers.set('Content-Type', 'application/json');
+      headers.set('Accept', 'application/json');
+      // for the broker's pool; the browser's cache is out of the question for a POST
+      if (fresh) headers.set('Cache-Control', 'no-cache');
+      const response = await send(url, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+        credentials,
+        signal,
+      });
+      // What is no JSON is not kept: a page of HTML says nothing that may be shown.
+      const reply = await response.json().catch((error: Error) => {
+        if (error.name !== 'SyntaxError') throw error;
+      });
+      if (response.ok) return withExpiresIn(asReply(reply, name), response.headers);
+      const error = errorOfStatus(response.status, name, response.headers, reply);
+      if (isRefusal(error) && !refused) await options.onUnauthorized?.();
+      throw error;
     });
-    const reply = await readJson(response);
-    if (!response.ok) {
-      if (!refused && (response.status === 401 || response.status === 403))
-        await onUnauthorized?.();
-      throw errorOfStatus(response.status, name, response.headers, reply);
-    }
-    return withExpiresIn(asReply(reply, name), response.headers);
-  }
-
-  const source: GuestTokenSource = (what, context) =>
-    withTimeout(timeoutMs, context.signal, name, (signal) => request(what, { ...context, signal }));
   return Object.assign(source, { key });
 }
 
 /**
  * Runs `work` for `timeoutMs` at most, whether or not it heeds its signal.
  *
- * @throws GuestTokenError `timed_out`, or `aborted` when `signal` aborts first
+ * @throws GuestTokenError `timed_out`, or the reason of `signal` when that aborts first
  */
 export function withTimeout<Result>(
   timeoutMs: number,
@@ -108,38 +104,21 @@ export function withTimeout<Result>(
   name: string,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const attempt = new AbortController();
-    const end = (error: GuestTokenError): void => {
-      reject(error);
-      attempt.abort(error);
-    };
-    const onAbort = (): void =>
-      end(new GuestTokenError('aborted', `${name} was asked no further.`));
-    if (signal.aborted) return onAbort();
-    const timer = setTimeout(
-      () => end(new GuestTokenError('timed_out', `${name} did not answer in ${timeoutMs} ms.`)),
-      timeoutMs,
-    );
-    signal.addEventListener('abort', onAbort);
-    // in a then, so that a source that throws before its first await is caught as well
-    Promise.resolve()
-      .then(() => work(attempt.signal))
-      .then(resolve, reject)
-      .finally(() => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-      });
+  const attempt = new AbortController();
+  const timer = setTimeout(
+    () =>
+      attempt.abort(new GuestTokenError('timed_out', `${name} did not answer in ${timeoutMs} ms.`)),
+    timeoutMs,
+  );
+  const stop = (): void => attempt.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop);
+  // in a then, so that a source that throws before its first await is caught as well
+  const working = Promise.resolve().then(() => work(attempt.signal));
+  return unlessAborted(working, attempt.signal).finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
   });
-}
-
-async function readJson(response: Response): Promise<unknown> {
-  const text = await response.text();
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // not kept: a page of HTML says nothing that may be shown
-  }
 }
 
 /**
@@ -147,12 +126,9 @@ async function readJson(response: Response): Promise<unknown> {
  * `Date` header come from clocks that agree, the visitor's clock is anybody's guess.
  */
 function withExpiresIn(reply: GuestTokenReply, headers: Headers): GuestTokenReply {
-  const { expiresInMs, expiresAtMs } = readClaims(reply.token, { ...reply });
-  const answeredAtMs = Date.parse(headers.get('Date') ?? '');
-  if (expiresInMs !== undefined || expiresAtMs === undefined || Number.isNaN(answeredAtMs)) {
-    return reply;
-  }
-  return { ...reply, expires_in: (expiresAtMs - answeredAtMs) / 1000 };
+  const { expiresInMs, expiresAtMs = Number.NaN } = readClaims(reply.token, { ...reply });
+  const leftMs = expiresInMs ?? expiresAtMs - Date.parse(headers.get('Date') ?? '');
+  return Number.isNaN(leftMs) ? reply : { ...reply, expires_in: leftMs / 1000 };
 }
 
 /** A URL as it may stand in a message: its query may hold anything. */

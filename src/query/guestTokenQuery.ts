@@ -37,7 +37,7 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
     // Joins the session's acquisition and never reads Query's signal: to read it would make
     // StrictMode's double mount two requests.
     queryFn: settings
-      ? ({ client }) => sessionFor(client, options, settings).freshToken()
+      ? ({ client }) => sessionFor(client, options, settings).getToken(true)
       : skipToken,
     staleTime: ({ state }) => staleTimeMs(state.data, state.dataUpdatedAt),
     // An unobserved token must survive; the session removes what is over. A number of more than
@@ -45,20 +45,17 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
     gcTime: Number.POSITIVE_INFINITY,
     // The attempts are made inside the query function: Query pauses its own in hidden tabs.
     retry: false,
-    retryDelay: 0,
     retryOnMount: false,
     // Offline, "online" would never settle.
     networkMode: 'always',
     // The refresh timer does these, with wake-ups and cool-downs.
     refetchInterval: false,
-    refetchIntervalInBackground: false,
     refetchOnMount: true,
     refetchOnReconnect: false,
     refetchOnWindowFocus: false,
     structuralSharing: false,
     enabled: settings !== null,
     throwOnError: false,
-    subscribed: true,
   };
   return Object.assign(options, unset);
 }
@@ -67,12 +64,9 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
 const unset = {
   queryKeyHashFn: undefined,
   initialData: undefined,
-  initialDataUpdatedAt: undefined,
   placeholderData: undefined,
   select: undefined,
-  notifyOnChangeProps: undefined,
   persister: undefined,
-  meta: undefined,
 };
 
 /**

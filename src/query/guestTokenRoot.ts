@@ -1,10 +1,10 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { GuestTokenError } from '../core/errors.ts';
-import { createGuestFetch, normalOrigins } from '../core/guestFetch.ts';
+import { createGuestFetch, type GuestFetchSession, normalOrigins } from '../core/guestFetch.ts';
 import type { GuestToken } from '../core/guestToken.ts';
+import { unlessAborted } from '../core/sleep.ts';
 import { type GuestTokenSession, gone } from './guestTokenSession.ts';
 import type { GuestTokenSettings } from './guestTokenSettings.ts';
-import { endSession, releaseSession } from './sessions.ts';
+import { keepSession, releaseSession } from './sessions.ts';
 
 export interface GetTokenOptions {
   /** Ends the wait of this one caller. */
@@ -12,53 +12,34 @@ export interface GetTokenOptions {
 }
 
 /** A session for as long as its provider shows it: whoever waits for it does not get the next one's. */
-class Lease {
-  readonly client: QueryClient;
-  readonly session: GuestTokenSession;
-  readonly #end = new AbortController();
-
-  constructor(client: QueryClient, session: GuestTokenSession) {
-    this.client = client;
-    this.session = session;
-  }
-
-  end(): void {
-    this.#end.abort(gone());
-  }
-
-  readonly getToken = (options?: GetTokenOptions): Promise<string> =>
-    this.#unlessEnded(() => this.session.getToken(), options?.signal);
-
-  readonly refresh = (): Promise<string> => this.#unlessEnded(() => this.session.refresh());
-
-  readonly reject = (token: string): boolean =>
-    !this.#end.signal.aborted && this.session.reject(token);
-
-  async #unlessEnded(ask: () => Promise<GuestToken>, signal?: AbortSignal): Promise<string> {
-    signal?.throwIfAborted();
-    this.#end.signal.throwIfAborted();
-    const token = await settledFirst(ask(), this.#end.signal, signal);
-    // The token and the end may have come in the same turn.
-    this.#end.signal.throwIfAborted();
-    return token.value;
-  }
+interface Lease extends GuestFetchSession {
+  readonly session: GuestTokenSession | null;
+  readonly ended: AbortController;
+  refresh(): Promise<string>;
 }
 
-/** `work`, or the reason of the first signal that aborts before. */
-function settledFirst<Result>(
-  work: Promise<Result>,
-  ...signals: readonly (AbortSignal | undefined)[]
-): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const stops = signals.map((signal) => {
-      const stop = (): void => reject(signal?.reason);
-      signal?.addEventListener('abort', stop);
-      return () => signal?.removeEventListener('abort', stop);
-    });
-    work.then(resolve, reject).finally(() => {
-      for (const stop of stops) stop();
-    });
-  });
+function leaseOf(session: GuestTokenSession | null): Lease {
+  const ended = new AbortController();
+  async function use(
+    ask: (session: GuestTokenSession) => Promise<GuestToken>,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    if (!session) throw gone();
+    signal?.throwIfAborted();
+    ended.signal.throwIfAborted();
+    const token = await unlessAborted(unlessAborted(ask(session), ended.signal), signal);
+    // The token and the end may have come in the same turn.
+    ended.signal.throwIfAborted();
+    return token.value;
+  }
+  return {
+    session,
+    ended,
+    getToken: (options) => use((asked) => asked.getToken(), options?.signal),
+    refresh: () => use((asked) => asked.refresh()),
+    reject: (token) => !ended.signal.aborted && session?.reject(token),
+    resent: (refused) => session?.resent(refused),
+  };
 }
 
 /**
@@ -66,56 +47,49 @@ function settledFirst<Result>(
  * visitor now.
  */
 export class GuestTokenRoot {
-  #lease: Lease | undefined;
+  #lease = leaseOf(null);
   #origins: readonly string[] = [];
 
   /** A token that is valid at the moment it resolves. */
-  readonly getToken = (options?: GetTokenOptions): Promise<string> =>
-    this.#lease ? this.#lease.getToken(options) : Promise.reject(nobody());
+  readonly getToken = (options?: GetTokenOptions): Promise<string> => this.#lease.getToken(options);
 
   /** A new token now. */
-  readonly refresh = (): Promise<string> =>
-    this.#lease ? this.#lease.refresh() : Promise.reject(nobody());
+  readonly refresh = (): Promise<string> => this.#lease.refresh();
 
   /** A `fetch` that carries the token. */
   readonly fetch: typeof fetch = createGuestFetch({
-    session: () => this.#lease ?? nobodysSession,
+    session: () => this.#lease,
     origins: () => this.#origins,
   });
 
   /** Makes what was rendered what counts. To be called at commit, before any effect runs. */
   commit(
-    client: QueryClient,
     session: GuestTokenSession | null,
     settings: GuestTokenSettings | null,
     origins: readonly string[],
   ): void {
     this.#origins = normalOrigins(origins);
-    const before = this.#lease;
-    if (before?.session !== session) {
-      before?.end();
-      if (session === null) before?.session.signOut();
-      this.#lease = session ? new Lease(client, session) : undefined;
-    }
+    const { session: before } = this.#lease;
+    this.#lend(session);
+    if (session === null) before?.signOut();
     if (settings) session?.configure(settings);
   }
 
   /** Keeps the session's token fresh while the provider is on the page; returns the end of that. */
   watch(client: QueryClient, session: GuestTokenSession): () => void {
     // React takes an <Activity> off the page and puts it back without a new commit.
-    if (this.#lease?.session !== session) this.#lease = new Lease(client, session);
+    keepSession(client, session);
+    this.#lend(session);
     return session.watch(() => {
-      const current = this.#lease?.session === session;
-      if (!current) return endSession(client, session);
-      this.#lease?.end();
-      this.#lease = undefined;
-      releaseSession(client, session);
+      const isCurrent = this.#lease.session === session;
+      if (isCurrent) this.#lend(null);
+      releaseSession(client, session, !isCurrent);
     });
   }
-}
 
-const nobodysSession = { getToken: () => Promise.reject(nobody()), reject: () => false };
-
-function nobody(): GuestTokenError {
-  return new GuestTokenError('aborted', 'There is no visitor: externalId is null.');
+  #lend(session: GuestTokenSession | null): void {
+    if (session === this.#lease.session) return;
+    this.#lease.ended.abort(gone());
+    this.#lease = leaseOf(session);
+  }
 }

@@ -1,22 +1,17 @@
-import type { Query, QueryClient, QueryOptions } from '@tanstack/react-query';
+import type { QueryClient, QueryOptions } from '@tanstack/react-query';
 import { acquire } from '../core/acquire.ts';
 import { toGuestTokenError } from '../core/classify.ts';
 import { type Deadline, deadlineIn, type Instant, readClock, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import { type GuestTokenEventDetail, identityHash } from '../core/events.ts';
 import { NOTABLE_SKEW_MS } from '../core/expiry.ts';
-import { GuestToken } from '../core/guestToken.ts';
+import type { GuestToken } from '../core/guestToken.ts';
+import { sleep, unlessAborted } from '../core/sleep.ts';
 import { readSuccessor } from '../core/successor.ts';
-import { Flight, offline } from './flight.ts';
+import { ATTEMPT_TIMEOUT_MS, withTimeout } from '../core/tokenSource.ts';
 import type { GuestTokenQueryKey, GuestTokenSettings } from './guestTokenSettings.ts';
 import { type GuestTokenState, idleState, noToken } from './guestTokenState.ts';
-import {
-  isOnline,
-  isVisible,
-  type RefreshTimer,
-  startRefreshTimer,
-  type WakeUp,
-} from './refreshTimer.ts';
+import { isOnline, isVisible, type RefreshTimer, startRefreshTimer } from './refreshTimer.ts';
 import { RequestGate } from './requestGate.ts';
 import { isNewer, receiveToken } from './sharedToken.ts';
 import { openTabChannel, type TabChannel } from './tabChannel.ts';
@@ -29,92 +24,87 @@ export type TokenQueryOptions = QueryOptions<
   GuestTokenQueryKey
 > & { queryKey: GuestTokenQueryKey; queryHash: string };
 
-/** A render may be thrown away and repeated; after this long it will not be. */
-const UNWATCHED_MS = 300_000;
+/** A token that is handed back again and again is not asked for more often, however near its end. */
+const MIN_LOOK_AGAIN_MS = 2_000;
 
-/** What runs while somebody watches. */
-interface Watch {
-  readonly timer: RefreshTimer;
-  readonly forgetCache: () => void;
+/** A round of requests that is under way, for any number of callers. */
+interface Flight {
+  readonly token: Promise<GuestToken>;
+  /** Ends it. Whoever waits gets the token in hand then, or the reason where there is none. */
+  readonly round: AbortController;
 }
 
 /**
- * The life of one identity's token on one QueryClient: acquires it, keeps it fresh while somebody
- * watches, replaces it when refused, ends it. The query is its store; all else here is about when
- * to ask.
+ * The life of one identity's token: acquires it, keeps it fresh while somebody watches, replaces it
+ * when refused, ends it. The query of its QueryClient shows what it does.
  */
 export class GuestTokenSession {
   readonly #client: QueryClient;
   readonly #options: TokenQueryOptions;
   readonly #identity: string;
-  readonly #gate = new RequestGate();
   readonly #listeners = new Set<() => void>();
   readonly #tabs: TabChannel | undefined;
   readonly #storage: TokenStorage | undefined;
   #settings: GuestTokenSettings;
-  #flight: Flight | undefined;
-  #error: GuestTokenError | null = null;
-  #roundHasFailed = false;
-  #signedOut = false;
+  #gate = new RequestGate();
+  #token: GuestToken | undefined;
   /** The latest token, kept when it is over: to recognise it when a source hands it back. */
   #latest: GuestToken | undefined;
   /** The token in hand, where a server has refused it. */
   #rejected: GuestToken | undefined;
   /** When to ask again after the source has handed back the same, living token. */
   #lookAgain: Deadline | undefined;
-  #clockErrorMs = 0;
-  #reportedSkewMs = 0;
+  #flight: Flight | undefined;
+  #error: GuestTokenError | null = null;
+  #roundHasFailed = false;
+  #signedOut = false;
   #watchers = 0;
-  #keptUntil = deadlineIn(UNWATCHED_MS);
-  #watch: Watch | undefined;
-  #state: GuestTokenState | undefined;
+  #timer: RefreshTimer | undefined;
 
   constructor(client: QueryClient, options: TokenQueryOptions, settings: GuestTokenSettings) {
+    const { queryHash } = options;
     this.#client = client;
     this.#options = options;
     this.#settings = settings;
-    this.#identity = identityHash(options.queryHash);
-    this.#latest = this.#token;
+    this.#identity = identityHash(queryHash);
     if (settings.shareAcrossTabs) {
-      this.#tabs = openTabChannel(options.queryHash, {
-        token: () => this.#lendable(),
-        onToken: (shared) => this.#adopt(receiveToken(shared, this.#settings.expiryBufferMs)),
-        onSignIn: () => this.#resume(),
-        onSignOut: () => this.#leave(),
-      });
+      this.#tabs = openTabChannel(queryHash, (type, token) => this.#onTabMessage(type, token));
     }
-    if (settings.storage === 'session') {
-      this.#storage = new TokenStorage(options.queryHash, () =>
-        this.#emit({ type: 'storage-failed' }),
-      );
-      const kept = this.#storage.read(settings.expiryBufferMs);
-      if (kept) this.#keep(kept);
+    if (settings.storage === 'session' && globalThis.window) {
+      this.#storage = new TokenStorage(queryHash, () => this.#emit({ type: 'storage-failed' }));
+      this.#keep(this.#storage.read(settings.expiryBufferMs));
     }
-  }
-
-  /** Takes over the latest settings of its provider; none of them changes who the token is for. */
-  configure(settings: GuestTokenSettings): void {
-    const { keepFresh } = this.#settings;
-    this.#settings = settings;
-    if (settings.keepFresh !== keepFresh) this.#look();
   }
 
   get hash(): string {
     return this.#options.queryHash;
   }
 
-  /** Nobody has watched it for long, and nobody waits for it: a render that never committed. */
-  get isForgotten(): boolean {
-    return this.#watchers === 0 && !this.#flight && untilMs(this.#keptUntil) <= 0;
+  /** Takes over the latest settings of its provider; none of them changes who the token is for. */
+  configure(settings: GuestTokenSettings): void {
+    this.#settings = settings;
+    this.#timer?.rearm();
   }
 
   // --- what others see -------------------------------------------------------------------------
 
-  /** The state as of now; the same object for as long as nothing has changed. */
+  /** The state as of now. */
   read(): GuestTokenState {
     const token = this.#usable();
-    if (!this.#state || this.#state.token !== token?.value) this.#state = this.#describe(token);
-    return this.#state;
+    const base = {
+      error: this.#error,
+      retryAtMs: isOnline() ? this.#gate.opensAtMs : undefined,
+      isRefreshing: this.#flight !== undefined,
+    };
+    if (token) {
+      const { value, visitorId, expiresAtMs } = token;
+      return { ...base, status: 'success', token: value, visitorId, expiresAtMs };
+    }
+    if (this.#signedOut) return idleState;
+    const { error } = base;
+    return this.#roundHasFailed && error
+      ? { ...base, ...noToken, status: 'error', error }
+      : { ...base, ...noToken, status: 'pending' };
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -122,34 +112,14 @@ export class GuestTokenSession {
     return () => this.#listeners.delete(listener);
   };
 
-  #describe(token: GuestToken | undefined): GuestTokenState {
-    const flight = this.#flight;
-    const pause = flight?.pause;
-    const base = {
-      error: this.#error,
-      retryAtMs: pause ? pause.endsAtMs : this.#gate.opensAtMs,
-      isRefreshing: flight !== undefined && pause?.kind !== 'offline',
-    };
-    if (token) {
-      const { value, visitorId, expiresAtMs } = token;
-      return { ...base, status: 'success', token: value, visitorId, expiresAtMs };
-    }
-    if (this.#signedOut) return idleState;
-    if (this.#roundHasFailed && base.error) {
-      return { ...base, ...noToken, status: 'error', error: base.error };
-    }
-    return { ...base, ...noToken, status: 'pending' };
-  }
-
   #tell(): void {
-    this.#state = undefined;
     for (const listener of this.#listeners) listener();
-    this.#watch?.timer.rearm();
+    this.#timer?.rearm();
   }
 
   #emit(detail: GuestTokenEventDetail): void {
     try {
-      this.#settings.onEvent?.({ ...detail, atMs: Date.now(), identity: this.#identity });
+      this.#settings.onEvent({ ...detail, atMs: Date.now(), identity: this.#identity });
     } catch (error) {
       // A listener's mistake is its own: shown as such, it must not cost the token.
       globalThis.reportError?.(error);
@@ -158,28 +128,31 @@ export class GuestTokenSession {
 
   // --- what callers ask for --------------------------------------------------------------------
 
-  /** A token that is valid now: the one in hand at once, renewed behind it when stale. */
-  async getToken(): Promise<GuestToken> {
-    const token = this.#usable();
-    if (!token || token === this.#rejected) return this.#obtain();
-    if (this.#isDue(token) && !this.#gate.error) this.#start();
-    return token;
-  }
-
-  /** A token that is not stale, where one can be had: what the query function yields. */
-  async freshToken(): Promise<GuestToken> {
-    const token = this.#usable();
-    const good = token !== this.#rejected && token;
-    if (good && (!this.#isDue(good) || this.#gate.error)) return good;
-    return this.#obtain();
+  /**
+   * A token that is valid now: the one in hand at once, renewed behind it when stale.
+   *
+   * @param fresh waits for the renewal, where one can be had
+   */
+  async getToken(fresh = false): Promise<GuestToken> {
+    const token = this.#lendable();
+    const isDue = this.#nextAskMs() <= 0;
+    if (token) {
+      const renewed = isDue ? this.#start() : this.#flight?.token;
+      // A renewal that fails costs nothing as long as this one lives.
+      if (fresh && renewed)
+        return renewed.catch((error) => this.#lendable() ?? Promise.reject(error));
+      return token;
+    }
+    if (this.#signedOut) throw gone();
+    if (!this.#flight && !isDue && this.#error) throw this.#error;
+    return this.#start();
   }
 
   /** A new token now, whatever pause is on. */
   refresh(): Promise<GuestToken> {
     this.#signedOut = false;
     this.#gate.open(true);
-    this.#flight?.nudge(true);
-    return (this.#flight ?? this.#start({ byHand: true })).token;
+    return this.#start(true);
   }
 
   /**
@@ -191,208 +164,195 @@ export class GuestTokenSession {
     const token = this.#usable();
     // A late answer for an older token: there is, or soon will be, a newer one to send again with.
     if (token?.value !== value || token === this.#rejected) return true;
-    if (this.#gate.error || !this.#gate.mayReplaceRefused()) return false;
+    if (this.#gate.untilOpenMs() > 0 || !this.#gate.mayReplace) return false;
     this.#rejected = token;
-    this.#storage?.clear();
+    this.#storage?.write(undefined);
     this.#emit({ type: 'rejected' });
     this.#start();
     return true;
+  }
+
+  /** Told how a call ended that was sent again with a replacement: whether that was refused too. */
+  resent(refused: boolean): void {
+    this.#gate.replaced(refused);
   }
 
   /** For a component that can't render without a token: asks, and resolves when the round is over. */
   settled(): Promise<void> {
     // Only a reset error boundary renders on after an error; that is a person's wish.
     if (!this.#flight) this.#gate.open(true);
-    return (this.#flight ?? this.#start()).over;
-  }
-
-  #obtain(): Promise<GuestToken> {
-    if (this.#signedOut) return Promise.reject(gone());
-    const { error } = this.#gate;
-    if (!this.#flight && error) return Promise.reject(error);
-    return (this.#flight ?? this.#start()).token;
+    return this.#start().then(nothing, nothing);
   }
 
   // --- one round -------------------------------------------------------------------------------
 
-  #start({ byHand = false } = {}): Flight {
-    if (this.#flight) return this.#flight;
-    const flight = new Flight();
-    this.#flight = flight;
-    this.#run(flight, byHand).then(
-      (token) => this.#succeed(flight, token),
-      (thrown) => this.#fail(flight, toGuestTokenError(thrown)),
-    );
-    // Shows the round in the query; the query function joins the flight.
-    this.#query.fetch(this.#options).catch(() => undefined);
-    this.#state = undefined;
+  #start(byHand = false): Promise<GuestToken> {
+    if (!this.#flight) {
+      const round = new AbortController();
+      const token = this.#fly(round, byHand);
+      token.catch(nothing); // nobody has to wait for it
+      this.#flight = { token, round };
+      // Shows the round in the query, whose function joins it.
+      this.#query.fetch(this.#options).catch(nothing);
+    }
+    return this.#flight.token;
+  }
+
+  async #fly(round: AbortController, byHand: boolean): Promise<GuestToken> {
+    const { signal } = round;
+    const work = (): Promise<GuestToken> => this.#acquire(signal, byHand);
     // Later, since a component that can't render without a token starts this while it renders.
-    queueMicrotask(() => this.#tell());
-    return flight;
+    await undefined;
+    this.#tell();
+    try {
+      const token = await unlessAborted(
+        this.#tabs ? this.#tabs.exclusively(signal, !byHand, work) : work(),
+        signal,
+      );
+      this.#flight = undefined;
+      this.#land(token);
+      return token;
+    } catch (thrown) {
+      const token = this.#usable();
+      if (signal.aborted) {
+        // Somebody has ended it; who waits gets what came from elsewhere.
+        if (token) return token;
+        throw thrown;
+      }
+      this.#flight = undefined;
+      this.#error = toGuestTokenError(thrown);
+      this.#roundHasFailed = true;
+      this.#gate.roundFailed(this.#error);
+      this.#emit({ type: 'failed', code: this.#error.code, retryAtMs: this.read().retryAtMs });
+      throw this.#error;
+    } finally {
+      this.#closeTabs();
+      this.#tell();
+    }
   }
 
-  async #run(flight: Flight, byHand: boolean): Promise<GuestToken> {
-    await undefined; // events are told later, too
-    const round = (): Promise<GuestToken> => this.#acquire(flight);
-    return this.#tabs ? this.#tabs.exclusively(flight.signal, !byHand, round) : round();
-  }
-
-  #acquire(flight: Flight): Promise<GuestToken> {
+  #acquire(signal: AbortSignal, byHand: boolean): Promise<GuestToken> {
     const { source, retry, externalId, channelId, attributes } = this.#settings;
-    const fresh = this.#latest !== undefined;
+    // A source that handed out what was over has to be asked for something else.
+    const fresh = byHand || !!this.#latest || this.#error?.code === 'no_progress';
     return acquire({
-      source,
-      request: { externalId, channelId, attributes, fresh },
       retry,
-      signal: flight.signal,
+      signal,
       ready: async (attempt) => {
         if (!isOnline()) {
           this.#error = offline();
-          const online = flight.waitOnline();
           this.#tell();
-          await online;
+          await sleep(ATTEMPT_TIMEOUT_MS, signal, globalThis.window, 'online');
         }
-        if (flight.signal.aborted) return;
+        signal.throwIfAborted();
+        if (!isOnline()) throw offline();
         this.#gate.countRequest();
         this.#emit({ type: 'acquiring', attempt, fresh });
       },
-      onRetry: (attempt, error, delayMs) => {
+      ask: async (attempt, refused) => {
+        const requestedAt = readClock();
+        const request = { externalId, channelId, attributes, fresh };
+        const reply = await withTimeout(ATTEMPT_TIMEOUT_MS, signal, 'The source', (limited) =>
+          source(request, { signal: limited, refused }),
+        );
+        return this.#read(reply, requestedAt, attempt);
+      },
+      pause: async (attempt, error, delayMs) => {
         this.#error = error;
         this.#emit({ type: 'retrying', attempt, delayMs, code: error.code });
-      },
-      wait: async (delayMs) => {
-        const over = flight.backOff(delayMs, this.#error?.retryAtMs !== undefined);
+        const over = this.#gate.wait(delayMs, error, signal);
         this.#tell();
         await over;
         this.#tell();
       },
-      read: (reply, requestedAt, attempt) => this.#read(reply, requestedAt, attempt),
     });
   }
 
   #read(reply: unknown, requestedAt: Instant, attempt: number): GuestToken {
-    const before = {
-      token: this.#latest,
-      wasRejected: this.#latest !== undefined && this.#latest === this.#rejected,
-      clockErrorMs: this.#clockErrorMs,
-    };
-    const { expiryBufferMs, fallbackTtlMs } = this.#settings;
-    const { token, clockErrorMs } = readSuccessor(reply, before, {
-      requestedAt,
-      expiryBufferMs,
-      fallbackTtlMs,
-    });
-    this.#clockErrorMs = clockErrorMs;
-    if (token !== this.#latest) this.#announce(token, attempt);
+    const before = this.#latest;
+    const options = { ...this.#settings, requestedAt };
+    const token = readSuccessor(reply, before, before === this.#rejected, options);
+    if (token !== before) {
+      const { expiresAtMs, lifeMs, clockSkewMs: skewMs } = token;
+      if (Math.abs(skewMs - (before?.clockSkewMs ?? 0)) >= NOTABLE_SKEW_MS) {
+        this.#emit({ type: 'clock-skew', skewMs });
+      }
+      if (token.expirySource === 'fallback') this.#emit({ type: 'fallback-expiry', expiresAtMs });
+      if (token.bufferMs < options.expiryBufferMs) warnOfShortLife(token);
+      this.#emit({ type: 'acquired', attempt, lifeMs, expiresAtMs });
+    }
     return token;
   }
 
-  #announce(token: GuestToken, attempt: number): void {
-    const { expiresAtMs, lifeMs, clockSkewMs } = token;
-    this.#reportSkew(clockSkewMs ?? this.#clockErrorMs);
-    if (token.expirySource === 'fallback') this.#emit({ type: 'fallback-expiry', expiresAtMs });
-    if (token.bufferMs < this.#settings.expiryBufferMs) warnOfShortLife(token);
-    this.#emit({ type: 'acquired', attempt, lifeMs, expiresAtMs });
-  }
-
-  #reportSkew(skewMs: number): void {
-    if (Math.abs(skewMs - this.#reportedSkewMs) < NOTABLE_SKEW_MS) return;
-    this.#reportedSkewMs = skewMs;
-    this.#emit({ type: 'clock-skew', skewMs });
-  }
-
-  #succeed(flight: Flight, token: GuestToken): void {
-    if (this.#flight !== flight) return;
-    this.#flight = undefined;
-    if (token === this.#latest) {
+  #land(token: GuestToken): void {
+    if (token === this.#token) {
       // Handed back while it has life: no error, but its end is nearer now.
-      this.#lookAgain = deadlineIn(token.remainingMs() / 2);
       this.#settle();
+      this.#lookAgain = deadlineIn(Math.max(token.remainingMs() / 2, MIN_LOOK_AGAIN_MS));
     } else {
       this.#keep(token);
-      this.#tabs?.announce(token);
+      this.#tabs?.tell('token', token);
       this.#storage?.write(token);
     }
-    flight.succeed(token);
-    this.#tell();
-  }
-
-  #fail(flight: Flight, error: GuestTokenError): void {
-    if (this.#flight !== flight) return;
-    this.#flight = undefined;
-    if (error.code !== 'aborted') {
-      this.#error = error;
-      this.#roundHasFailed = true;
-      this.#gate.roundFailed(error);
-      this.#emit({ type: 'failed', code: error.code, retryAtMs: this.#gate.opensAtMs });
-    }
-    flight.fail(error);
-    this.#tell();
   }
 
   // --- the token in hand -----------------------------------------------------------------------
 
-  get #query(): Query<GuestToken, GuestTokenError, GuestToken, GuestTokenQueryKey> {
+  get #query() {
     return this.#client.getQueryCache().build(this.#client, this.#options);
   }
 
-  /** The token in the query; a client that was cleared or filled by a persister has none. */
-  get #token(): GuestToken | undefined {
-    const data = this.#client.getQueryCache().get(this.#options.queryHash)?.state.data;
-    return data instanceof GuestToken ? data : undefined;
-  }
-
   #usable(now?: Instant): GuestToken | undefined {
-    const token = this.#token;
-    return token?.isExpired(now) ? undefined : token;
+    return this.#token?.isExpired(now) ? undefined : this.#token;
   }
 
-  #isDue(token: GuestToken, now?: Instant): boolean {
-    return token.isStale(now) && untilMs(this.#lookAgain, now) <= 0;
+  /** The token that can be handed out. */
+  #lendable(now?: Instant): GuestToken | undefined {
+    const token = this.#usable(now);
+    return token === this.#rejected ? undefined : token;
   }
 
-  #keep(token: GuestToken): void {
-    this.#latest = token;
-    this.#rejected = undefined;
-    this.#lookAgain = undefined;
-    this.#signedOut = false;
-    this.#query.setData(token, { updatedAt: Date.now(), manual: true });
+  #keep(token: GuestToken | undefined): void {
+    if (!token) return;
+    this.#token = this.#latest = token;
+    this.#query.setData(token, { manual: true });
     this.#settle();
   }
 
   #settle(): void {
+    this.#rejected = this.#lookAgain = undefined;
     this.#error = null;
     this.#roundHasFailed = false;
     this.#gate.roundSucceeded();
   }
 
-  /** A token from another tab. An older one never replaces a newer one. */
-  #adopt(token: GuestToken | undefined): void {
-    const mine = this.#usable();
+  #drop(): void {
+    this.#token = this.#rejected = this.#lookAgain = undefined;
+    this.#storage?.write(undefined);
+    this.#query.setState({ data: undefined, dataUpdatedAt: 0, status: 'pending' });
+  }
+
+  #onTabMessage(type: unknown, shared: unknown): void {
+    const mine = this.#lendable();
+    if (type === 'ask' && mine) this.#tabs?.tell('token', mine);
+    if (type === 'signed-in') this.#resume();
+    if (type === 'signed-out') this.#leave();
+    if (type !== 'token') return;
+    const token = receiveToken(shared, this.#settings.expiryBufferMs);
     // A tab that has not heard of the sign-out yet must not undo it.
     if (!token || this.#signedOut || token.value === this.#latest?.value) return;
-    if (mine && mine !== this.#rejected && !isNewer(token, mine)) return;
+    // An older one never replaces a newer one.
+    if (mine && !isNewer(token, mine)) return;
     this.#keep(token);
     this.#storage?.write(token);
     this.#emit({ type: 'shared', expiresAtMs: token.expiresAtMs });
-    const flight = this.#flight;
-    this.#flight = undefined;
-    flight?.succeed(token);
+    this.#endFlight();
     this.#tell();
   }
 
-  #lendable(): GuestToken | undefined {
-    const token = this.#usable();
-    return token === this.#rejected ? undefined : token;
-  }
-
-  #drop(): void {
-    this.#storage?.clear();
-    this.#rejected = undefined;
-    this.#lookAgain = undefined;
-    if (this.#token) {
-      this.#query.setState({ data: undefined, dataUpdatedAt: 0, status: 'pending' });
-    }
+  #endFlight(): void {
+    this.#flight?.round.abort(gone());
+    this.#flight = undefined;
   }
 
   // --- time ------------------------------------------------------------------------------------
@@ -404,50 +364,40 @@ export class GuestTokenSession {
    */
   watch(onUnwatched: () => void): () => void {
     this.#watchers++;
-    this.#watch ??= this.#wakeUp();
+    this.#tabs?.open();
+    this.#timer ??= startRefreshTimer(
+      () => this.#nextLookMs(),
+      (event) => this.#onWakeUp(event),
+    );
     // Whoever shows this identity vouches that the visitor is here (again), for all tabs.
-    this.#tabs?.signIn();
+    this.#tabs?.tell('signed-in');
     this.#resume();
     this.#look();
     return () => {
       this.#watchers--;
       queueMicrotask(() => {
-        if (this.#watchers > 0 || !this.#watch) return;
-        this.#watch.timer.stop();
-        this.#watch.forgetCache();
-        this.#watch = undefined;
-        this.#keptUntil = deadlineIn(UNWATCHED_MS);
+        if (this.#watchers > 0 || !this.#timer) return;
+        this.#timer.stop();
+        this.#timer = undefined;
         onUnwatched();
-        this.#tabs?.close();
+        this.#closeTabs();
       });
     };
   }
 
-  #wakeUp(): Watch {
-    this.#tabs?.open();
-    const timer = startRefreshTimer(
-      () => this.#nextLookMs(),
-      (wakeUp) => this.#onWakeUp(wakeUp),
-    );
-    const cache = this.#client.getQueryCache();
-    const forgetCache = cache.subscribe(({ query, type }) => {
-      if (query.queryHash !== this.#options.queryHash) return;
-      if (this.#state && this.#state.token !== this.#usable()?.value) this.#tell();
-      if (type === 'removed') queueMicrotask(() => this.#look());
-    });
-    return { timer, forgetCache };
+  #closeTabs(): void {
+    if (this.#watchers === 0) this.#tabs?.close();
   }
 
-  #onWakeUp(wakeUp: WakeUp): void {
+  #onWakeUp(event?: string): void {
     // A page with an open channel can't enter the back/forward cache.
-    if (wakeUp === 'leaving') {
+    if (event === 'pagehide') {
       this.#tabs?.close();
       return;
     }
     this.#tabs?.open();
-    if (wakeUp === 'online' || wakeUp === 'visible') {
+    if (event === 'online' || (event === 'visibilitychange' && isVisible())) {
       this.#gate.open(false);
-      this.#flight?.nudge(false);
     }
     this.#look();
   }
@@ -466,16 +416,17 @@ export class GuestTokenSession {
   #mayAskByItself(): boolean {
     const { keepFresh } = this.#settings;
     const wanted = keepFresh === 'always' || (keepFresh === 'while-visible' && isVisible());
-    return wanted && this.#watchers > 0 && !this.#signedOut && !this.#flight;
+    // Offline it asks once, so that the error is there to be seen.
+    const possible = isOnline() || !this.#error;
+    return wanted && possible && this.#watchers > 0 && !this.#signedOut && !this.#flight;
   }
 
-  /** Ms until an automatic request is due. */
+  /** Ms until a request is due that nobody has asked for. */
   #nextAskMs(now: Instant = readClock()): number {
-    const token = this.#usable(now);
-    const dueMs =
-      token && token !== this.#rejected
-        ? Math.max(token.remainingMs(now) - token.bufferMs, untilMs(this.#lookAgain, now))
-        : 0;
+    const token = this.#lendable(now);
+    const dueMs = token
+      ? Math.max(token.remainingMs(now) - token.bufferMs, untilMs(this.#lookAgain, now))
+      : 0;
     return Math.max(dueMs, this.#gate.untilOpenMs(now));
   }
 
@@ -498,7 +449,7 @@ export class GuestTokenSession {
 
   /** The visitor has left: nothing of them stays, in any tab. */
   signOut(): void {
-    this.#tabs?.signOut();
+    this.#tabs?.tell('signed-out');
     this.#leave();
   }
 
@@ -510,29 +461,31 @@ export class GuestTokenSession {
 
   /** Ends what is under way and removes the token. A session may be watched again after its end. */
   end(): void {
-    const flight = this.#flight;
-    this.#flight = undefined;
-    flight?.fail(gone());
     this.#drop();
+    this.#settle();
     this.#latest = undefined;
-    this.#error = null;
-    this.#roundHasFailed = false;
-    const query = this.#client.getQueryCache().get(this.#options.queryHash);
-    if (query && query.getObserversCount() === 0) this.#client.getQueryCache().remove(query);
+    this.#gate = new RequestGate();
+    this.#endFlight();
+    const query = this.#query;
+    if (query.getObserversCount() === 0) this.#client.getQueryCache().remove(query);
     this.#tell();
   }
 
-  /** Nobody watches, but the client lives on: a request may finish, a pause is not worth keeping. */
+  /** Nobody watches, but the token lives on with its client: what is under way is ended. */
   rest(): void {
-    if (!this.#flight?.pause) return;
-    this.#flight.fail(gone());
-    this.#flight = undefined;
+    this.#endFlight();
   }
 }
 
 export function gone(): GuestTokenError {
   return new GuestTokenError('aborted', 'The visitor is gone.');
 }
+
+function offline(): GuestTokenError {
+  return new GuestTokenError('unreachable', 'The page is offline.');
+}
+
+function nothing(): void {}
 
 let warned = false;
 

@@ -1,6 +1,8 @@
-import { misconfigured } from '../core/errors.ts';
+import { assertOption } from '../core/errors.ts';
 import type { GuestTokenEvent } from '../core/events.ts';
 import { DEFAULT_EXPIRY_BUFFER_MS, DEFAULT_FALLBACK_TTL_MS } from '../core/expiry.ts';
+import { isText } from '../core/guestToken.ts';
+import { withDefaults } from '../core/options.ts';
 import {
   assertDuration,
   type RetryPolicy,
@@ -41,19 +43,15 @@ export interface GuestTokenConfig {
   onEvent?: ((event: GuestTokenEvent) => void) | undefined;
 }
 
+type Filled = {
+  readonly [Name in keyof GuestTokenConfig]-?: Exclude<GuestTokenConfig[Name], undefined>;
+};
+
 /** A config with every default filled in and every value checked. */
-export interface GuestTokenSettings {
+export interface GuestTokenSettings extends Filled {
   readonly externalId: string;
-  readonly channelId: string;
-  readonly attributes: Readonly<Record<string, unknown>>;
   readonly source: GuestTokenSource;
-  readonly expiryBufferMs: number;
-  readonly fallbackTtlMs: number;
   readonly retry: RetryPolicy;
-  readonly keepFresh: KeepFresh;
-  readonly shareAcrossTabs: boolean;
-  readonly storage: 'memory' | 'session';
-  readonly onEvent: ((event: GuestTokenEvent) => void) | undefined;
 }
 
 export type GuestTokenQueryKey = readonly [
@@ -61,20 +59,24 @@ export type GuestTokenQueryKey = readonly [
   { readonly externalId: string | null; readonly channelId: string; readonly source: string },
 ];
 
-const DEFAULT_CHANNEL_ID = 'webchat-default';
-const DEFAULT_SOURCE = '/api/guest-token';
+const defaults = {
+  channelId: 'webchat-default',
+  attributes: {},
+  source: '/api/guest-token',
+  expiryBufferMs: DEFAULT_EXPIRY_BUFFER_MS,
+  fallbackTtlMs: DEFAULT_FALLBACK_TTL_MS,
+  retry: {},
+  keepFresh: 'while-visible',
+  shareAcrossTabs: true,
+  storage: 'memory',
+  onEvent: () => undefined,
+} satisfies Omit<Filled, 'externalId'>;
 
 /** Everything that changes who the token is for, and nothing else. */
 export function guestTokenQueryKey(config: GuestTokenConfig): GuestTokenQueryKey {
-  const { externalId, channelId = DEFAULT_CHANNEL_ID, source = DEFAULT_SOURCE } = config;
-  return [
-    'guest-token',
-    {
-      externalId,
-      channelId,
-      source: typeof source === 'string' ? source : (source.key ?? 'custom'),
-    },
-  ];
+  const { externalId, channelId = defaults.channelId, source = defaults.source } = config;
+  const name = typeof source === 'string' ? source : (source.key ?? 'custom');
+  return ['guest-token', { externalId, channelId, source: name }];
 }
 
 /**
@@ -84,46 +86,24 @@ export function guestTokenQueryKey(config: GuestTokenConfig): GuestTokenQueryKey
  * @throws GuestTokenError `misconfigured`, naming the option
  */
 export function guestTokenSettings(config: GuestTokenConfig): GuestTokenSettings | null {
-  const { externalId, channelId = DEFAULT_CHANNEL_ID, source = DEFAULT_SOURCE } = config;
-  const {
-    expiryBufferMs = DEFAULT_EXPIRY_BUFFER_MS,
-    fallbackTtlMs = DEFAULT_FALLBACK_TTL_MS,
-    keepFresh = 'while-visible',
-    storage = 'memory',
-  } = config;
-  if (externalId !== null) assertText('externalId', externalId);
-  assertText('channelId', channelId);
-  if (typeof source !== 'function') assertText('source', source);
+  const { externalId } = config;
+  const filled = withDefaults<Filled>({ ...defaults, externalId }, config);
+  const { channelId, source, expiryBufferMs, fallbackTtlMs, keepFresh, storage } = filled;
+  const isId = externalId === null || isText(externalId);
+  assertOption('externalId', isId, 'must be a non-empty string or null');
+  assertOption('channelId', isText(channelId), 'must be a non-empty string');
   assertDuration('expiryBufferMs', expiryBufferMs);
-  assertDuration('fallbackTtlMs', fallbackTtlMs);
-  if (fallbackTtlMs === 0) throw misconfigured('fallbackTtlMs', 'must be above 0');
-  assertOneOf('keepFresh', keepFresh, ['while-visible', 'always', 'on-demand']);
-  assertOneOf('storage', storage, ['memory', 'session']);
-  const retry = retryPolicy(config.retry);
-  if (externalId === null) return null;
-  return {
-    externalId,
-    channelId,
-    attributes: config.attributes ?? {},
-    source: typeof source === 'string' ? endpointTokenSource(source) : source,
-    expiryBufferMs,
-    fallbackTtlMs,
-    retry,
-    keepFresh,
-    shareAcrossTabs: config.shareAcrossTabs ?? true,
-    storage,
-    onEvent: config.onEvent,
+  assertDuration('fallbackTtlMs', fallbackTtlMs || -1);
+  assertOneOf('keepFresh', keepFresh, 'while-visible', 'always', 'on-demand');
+  assertOneOf('storage', storage, 'memory', 'session');
+  const settings = {
+    ...filled,
+    source: typeof source === 'function' ? source : endpointTokenSource(source),
+    retry: retryPolicy(filled.retry),
   };
+  return externalId === null ? null : { ...settings, externalId };
 }
 
-function assertText(option: string, value: unknown): void {
-  if (typeof value !== 'string' || value.trim() === '') {
-    throw misconfigured(option, 'must be a non-empty string');
-  }
-}
-
-function assertOneOf(option: string, value: string, allowed: readonly string[]): void {
-  if (!allowed.includes(value)) {
-    throw misconfigured(option, `must be one of ${allowed.join(', ')}`);
-  }
+function assertOneOf(option: string, value: string, ...allowed: string[]): void {
+  assertOption(option, allowed.includes(value), `must be ${allowed.join(' or ')}`);
 }

@@ -1,6 +1,6 @@
 import type { GuestTokenError } from '../core/errors.ts';
 
-/** What a component can see of a session; a new object whenever something in it has changed. */
+/** What a component can see of a session. */
 export type GuestTokenState =
   | (StateBase & {
       readonly status: 'success';
@@ -29,13 +29,13 @@ interface NoToken {
 export const noToken: NoToken = { token: undefined, visitorId: undefined, expiresAtMs: undefined };
 
 /** Before anything is known; also what a server renders. */
-export const pendingState: GuestTokenState = Object.freeze({
+export const pendingState: GuestTokenState = {
   status: 'pending',
   ...noToken,
   error: null,
   retryAtMs: undefined,
   isRefreshing: false,
-});
+};
 
 /** Nobody is here. */
-export const idleState: GuestTokenState = Object.freeze({ ...pendingState, status: 'idle' });
+export const idleState: GuestTokenState = { ...pendingState, status: 'idle' };

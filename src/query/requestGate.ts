@@ -8,53 +8,71 @@ import {
 } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import { cooldownMs } from '../core/retryPolicy.ts';
+import { sleep } from '../core/sleep.ts';
 
 /** A source that is asked more often than this is asked in a loop, whatever the cause. */
 const MAX_REQUESTS_PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
+/** A time in which the source is not asked: between two attempts, or after a round that failed. */
+interface Pause extends Deadline {
+  /** The server has named its length. */
+  readonly isNamed: boolean;
+  /** Aborts when it is ended before its time. */
+  readonly end: AbortController;
+}
+
 /** Decides when a session may ask its source: after failures not at once, and never in a loop. */
 export class RequestGate {
   #failedRounds = 0;
-  #cooldown: (Deadline & { readonly error: GuestTokenError }) | undefined;
+  #pause: Pause | undefined;
   #requests: Instant[] = [];
-  #refusals: (Deadline & { readonly level: number; again: boolean }) | undefined;
+  #refusals = 0;
+  #refusedPause: Deadline | undefined;
 
   /** Ms until automatic callers may ask; 0 or less: now. */
   untilOpenMs(now?: Instant): number {
-    return untilMs(this.#cooldown, now);
+    return untilMs(this.#pause, now);
   }
 
-  /** What automatic callers get during a cool-down. */
-  get error(): GuestTokenError | undefined {
-    return this.untilOpenMs() > 0 ? this.#cooldown?.error : undefined;
-  }
-
-  /** When the next automatic attempt comes: epoch ms. */
+  /** When it opens by itself: epoch ms; undefined where it is open. */
   get opensAtMs(): number | undefined {
-    const cooldown = this.#cooldown;
-    return cooldown && this.untilOpenMs() > 0
-      ? cooldown.since.wallMs + cooldown.delayMs
-      : undefined;
+    const pause = this.#pause;
+    return pause && untilMs(pause) > 0 ? pause.since.wallMs + pause.delayMs : undefined;
   }
 
+  #close(delayMs: number, { retryAtMs }: GuestTokenError): Pause {
+    const isNamed = retryAtMs !== undefined;
+    this.#pause = { ...deadlineIn(delayMs), isNamed, end: new AbortController() };
+    return this.#pause;
+  }
+
+  /** Waits between two attempts. */
+  async wait(delayMs: number, error: GuestTokenError, signal: AbortSignal): Promise<void> {
+    const { end } = this.#close(delayMs, error);
+    await sleep(delayMs, AbortSignal.any([signal, end.signal]));
+    this.#pause = undefined;
+  }
+
+  /** Begins a cool-down, longer with each failure, unless it is closed already. */
   roundFailed(error: GuestTokenError): void {
-    this.#failedRounds++;
-    this.#cooldown = { ...deadlineIn(cooldownMs(this.#failedRounds, error)), error };
+    if (this.untilOpenMs() <= 0) this.#close(cooldownMs(this.#failedRounds++, error), error);
   }
 
   roundSucceeded(): void {
     this.#failedRounds = 0;
-    this.#cooldown = undefined;
+    this.#pause = undefined;
   }
 
   /**
-   * Ends the cool-down.
+   * Ends a pause.
    *
    * @param byHand a person asks: this ends a wait that the server named, too
    */
   open(byHand: boolean): void {
-    if (byHand || this.#cooldown?.error.retryAtMs === undefined) this.#cooldown = undefined;
+    if (this.#pause?.isNamed && !byHand) return;
+    this.#pause?.end.abort();
+    this.#pause = undefined;
   }
 
   /**
@@ -65,30 +83,30 @@ export class RequestGate {
   countRequest(): void {
     const now = readClock();
     this.#requests = this.#requests.filter((at) => elapsedMs(at, now) < MINUTE_MS);
-    const [oldest] = this.#requests;
-    if (oldest && this.#requests.length >= MAX_REQUESTS_PER_MINUTE) {
-      throw new GuestTokenError(
-        'rate_limited',
-        `Asked ${MAX_REQUESTS_PER_MINUTE} times in a minute: something asks in a loop.`,
-        { retryAtMs: now.wallMs + MINUTE_MS - elapsedMs(oldest, now) },
-      );
+    const [oldest = now] = this.#requests;
+    if (this.#requests.length < MAX_REQUESTS_PER_MINUTE) {
+      this.#requests.push(now);
+      return;
     }
-    this.#requests.push(now);
+    const waitMs = MINUTE_MS - elapsedMs(oldest, now);
+    const error = new GuestTokenError('rate_limited', 'Asked 10 times in a minute: a loop.', {
+      retryAtMs: now.wallMs + waitMs,
+    });
+    this.#close(waitMs, error);
+    throw error;
+  }
+
+  /** Whether a refused token may be replaced. */
+  get mayReplace(): boolean {
+    return untilMs(this.#refusedPause) <= 0;
   }
 
   /**
-   * Whether a refused token may be replaced. After a replacement there is a pause, longer each time
-   * that the replacement was refused too: one forbidden endpoint must not cost good tokens for ever.
+   * Told whether a replacement was refused too: then there is a pause, longer each time, since one
+   * forbidden endpoint must not cost good tokens for ever.
    */
-  mayReplaceRefused(): boolean {
-    const pause = this.#refusals;
-    if (pause && untilMs(pause) > 0) {
-      pause.again = true;
-      return false;
-    }
-    const level = pause?.again ? pause.level + 1 : 1;
-    const error = new GuestTokenError('unauthorized', 'Refused.');
-    this.#refusals = { ...deadlineIn(cooldownMs(level, error)), level, again: false };
-    return true;
+  replaced(refusedToo: boolean): void {
+    if (!refusedToo) this.#refusals = 0;
+    else if (this.mayReplace) this.#refusedPause = deadlineIn(cooldownMs(this.#refusals++));
   }
 }

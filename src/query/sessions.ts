@@ -11,7 +11,7 @@ let ownClient: QueryClient | undefined;
  * visitor share a request. On a server one for each, so that nothing is shared between visitors.
  */
 export function pageClient(): QueryClient {
-  if (typeof document === 'undefined') return new QueryClient();
+  if (!globalThis.window) return new QueryClient();
   ownClient ??= new QueryClient();
   return ownClient;
 }
@@ -25,25 +25,37 @@ export function sessionFor(
   options: TokenQueryOptions,
   settings: GuestTokenSettings,
 ): GuestTokenSession {
-  const known = sessions.get(client) ?? new Map<string, GuestTokenSession>();
-  sessions.set(client, known);
-  for (const session of known.values()) {
-    if (session.isForgotten) endSession(client, session);
-  }
-  const session = known.get(options.queryHash) ?? new GuestTokenSession(client, options, settings);
-  known.set(options.queryHash, session);
+  const known = sessions.get(client)?.get(options.queryHash);
+  if (known) return known;
+  const session = new GuestTokenSession(client, options, settings);
+  keepSession(client, session);
   return session;
 }
 
-/** Called when the last provider of a session is gone. */
-export function releaseSession(client: QueryClient, session: GuestTokenSession): void {
-  // A token lives as long as its client. The page's own belongs to the providers.
-  if (client === ownClient) endSession(client, session);
-  else session.rest();
+/** Has a session found by its key; not on a server, where a client may live for many visitors. */
+export function keepSession(client: QueryClient, session: GuestTokenSession): void {
+  if (!globalThis.window) return;
+  const known = sessions.get(client) ?? new Map<string, GuestTokenSession>();
+  sessions.set(client, known);
+  if (!known.has(session.hash)) known.set(session.hash, session);
 }
 
-/** Ends a session whose visitor is gone. */
-export function endSession(client: QueryClient, session: GuestTokenSession): void {
-  sessions.get(client)?.delete(session.hash);
+/**
+ * Called when the last provider of a session is gone.
+ *
+ * @param forGood the visitor is gone as well
+ */
+export function releaseSession(
+  client: QueryClient,
+  session: GuestTokenSession,
+  forGood: boolean,
+): void {
+  // A token lives as long as its client. The page's own belongs to the providers.
+  if (!forGood && client !== ownClient) {
+    session.rest();
+    return;
+  }
+  const known = sessions.get(client);
+  if (known?.get(session.hash) === session) known.delete(session.hash);
   session.end();
 }

@@ -8,7 +8,7 @@ export interface SharedToken {
   readonly id: string;
   readonly token: string;
   readonly expires_in: number;
-  readonly created_time?: string;
+  readonly created_time: string | undefined;
   readonly sharedAtMs: number;
 }
 
@@ -18,7 +18,7 @@ export function shareToken(token: GuestToken): SharedToken {
     id: visitorId,
     token: value,
     expires_in: token.remainingMs() / 1000,
-    ...(issuedAtMs && { created_time: new Date(issuedAtMs).toISOString() }),
+    created_time: issuedAtMs === undefined ? issuedAtMs : new Date(issuedAtMs).toISOString(),
     sharedAtMs: Date.now(),
   };
 }
@@ -30,13 +30,13 @@ export function shareToken(token: GuestToken): SharedToken {
  * @returns undefined for whatever is not a living token
  */
 export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToken | undefined {
-  const { sharedAtMs, expires_in, ...reply } = asRecord(shared);
-  if (typeof sharedAtMs !== 'number' || typeof expires_in !== 'number') return undefined;
-  const agoMs = Date.now() - sharedAtMs;
-  // The clock was turned back since: nobody knows how long ago.
-  if (!(agoMs >= 0)) return undefined;
+  const reply = asRecord(shared);
+  const agoMs = Date.now() - Number(reply.sharedAtMs);
+  const expires_in = Number(reply.expires_in) - agoMs / 1000;
+  // Less than 0: the clock was turned back since, and nobody knows how long ago it was.
+  if (!(agoMs >= 0 && expires_in > 0)) return undefined;
   try {
-    return readGuestToken({ ...reply, expires_in: expires_in - agoMs / 1000 }, { expiryBufferMs });
+    return readGuestToken({ ...reply, expires_in }, { expiryBufferMs });
   } catch {
     return undefined;
   }

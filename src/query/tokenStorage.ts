@@ -17,25 +17,24 @@ export class TokenStorage {
   read(expiryBufferMs: number): GuestToken | undefined {
     return this.#attempt((storage) => {
       const text = storage.getItem(this.#key);
-      return text === null ? undefined : receiveToken(JSON.parse(text), expiryBufferMs);
+      return receiveToken(text && JSON.parse(text), expiryBufferMs);
     });
   }
 
-  write(token: GuestToken): void {
-    this.#attempt((storage) => storage.setItem(this.#key, JSON.stringify(shareToken(token))));
-  }
-
-  clear(): void {
-    this.#attempt((storage) => storage.removeItem(this.#key));
+  /** Without a token: clears it. */
+  write(token: GuestToken | undefined): void {
+    this.#attempt((storage) => {
+      if (token) storage.setItem(this.#key, JSON.stringify(shareToken(token)));
+      else storage.removeItem(this.#key);
+    });
   }
 
   #attempt<Result>(work: (storage: Storage) => Result): Result | undefined {
-    // on a server there is none, which is no failure
-    if (typeof document === 'undefined') return undefined;
     try {
       return work(sessionStorage);
     } catch {
-      this.#onFailure();
+      // told later, since a session may be made while React renders
+      queueMicrotask(this.#onFailure);
       return undefined;
     }
   }

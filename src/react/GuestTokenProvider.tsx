@@ -34,7 +34,7 @@ export function GuestTokenProvider(props: GuestTokenProviderProps): ReactNode {
   const session = settings && sessionFor(client, guestTokenQueryOptions(config), settings);
 
   // Before any effect of a child, and never undone: StrictMode and unmounting abort nothing here.
-  useInsertionEffect(() => root.commit(client, session, settings, origins));
+  useInsertionEffect(() => root.commit(session, settings, origins));
   useEffect(() => (session ? root.watch(client, session) : undefined), [root, client, session]);
 
   const value = useMemo((): GuestTokenContextValue => {

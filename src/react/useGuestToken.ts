@@ -26,25 +26,6 @@ export function useTrackedView(context: GuestTokenContextValue): GuestTokenView 
   return useSyncExternalStore(context.store.subscribe, views.current, views.onServer);
 }
 
-const fields = [
-  'status',
-  'token',
-  'visitorId',
-  'expiresAtMs',
-  'error',
-  'retryAtMs',
-  'isRefreshing',
-] as const satisfies readonly (keyof GuestTokenState)[];
-
-type Field = (typeof fields)[number];
-
-const serverViews = new WeakSet<GuestTokenView>();
-
-/** Whether React renders on a server, or hydrates what came from there. */
-export function isServerView(view: GuestTokenView): boolean {
-  return serverViews.has(view);
-}
-
 /**
  * Hands out the same view until a field that somebody has read from it changes. What a view shows is
  * read when it is read: even one that was kept over a night's sleep never shows a token that is over.
@@ -54,32 +35,28 @@ function trackedViews({ store, serverState, getToken, refresh }: GuestTokenConte
   onServer: () => GuestTokenView;
 } {
   /** What was read, as it was when the present view was made or when it was first read. */
-  const seen = new Map<Field, unknown>();
-  let view: GuestTokenView | undefined;
+  const seen = new Map<string, unknown>();
 
   function makeView(read: () => GuestTokenState): GuestTokenView {
-    const getters = fields.map((field) => {
+    const view = { ...read(), getToken, refresh };
+    for (const field of Object.keys(serverState)) {
       const get = (): unknown => {
-        const value = read()[field];
+        const value = Reflect.get(read(), field);
         if (!seen.has(field)) seen.set(field, value);
         return value;
       };
-      return [field, { enumerable: true, get }] as const;
-    });
-    // The getters read one state, so that the union on `status` holds for them as it does for it.
-    return Object.defineProperties(
-      { getToken, refresh } as GuestTokenView,
-      Object.fromEntries(getters),
-    );
+      Object.defineProperty(view, field, { enumerable: true, get });
+    }
+    return view;
   }
 
   const serverView = makeView(() => serverState);
-  serverViews.add(serverView);
+  let view: GuestTokenView | undefined;
   return {
     current() {
       const state = store.read();
-      if (!view || [...seen].some(([field, value]) => value !== state[field])) {
-        for (const field of seen.keys()) seen.set(field, state[field]);
+      if (!view || [...seen].some(([field, value]) => value !== Reflect.get(state, field))) {
+        for (const field of seen.keys()) seen.set(field, Reflect.get(state, field));
         view = makeView(() => store.read());
       }
       return view;
