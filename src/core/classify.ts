@@ -49,11 +49,7 @@ export function toGuestTokenError(thrown: unknown, what = 'The source'): GuestTo
   if (typeof status === 'number') {
     return errorOfStatus(status, what, headers instanceof Headers ? headers : undefined);
   }
-  const [code, problem] =
-    name === 'AbortError'
-      ? (['aborted', 'was asked no further'] as const)
-      : thrown instanceof TypeError
-        ? (['unreachable', 'could not be reached'] as const)
-        : (['unavailable', 'failed'] as const);
-  return new GuestTokenError(code, `${what} ${problem}.`, { cause: thrown });
+  const code =
+    name === 'AbortError' ? 'aborted' : thrown instanceof TypeError ? 'unreachable' : 'unavailable';
+  return new GuestTokenError(code, `${what} failed.`, { cause: thrown });
 }

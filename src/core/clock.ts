@@ -43,18 +43,15 @@ export function elapsedMs(since: Instant, now: Instant): number {
   return Math.max(now.wallMs - since.wallMs, now.monotonicMs - since.monotonicMs, 0);
 }
 
-/** A wait that began at a moment: told by both clocks, so that it ends during sleep too. */
-export interface Deadline {
-  readonly since: Instant;
-  readonly delayMs: number;
-}
+/** The end of a wait: ms on the steady clock, so that it comes during sleep too. */
+export type Deadline = number;
 
 /** A deadline `delayMs` from now. */
 export function deadlineIn(delayMs: number): Deadline {
-  return { since: readClock(), delayMs };
+  return readClock().monotonicMs + delayMs;
 }
 
 /** Ms until the deadline; 0 or less when it is over, or when there is none. */
-export function untilMs(deadline: Deadline | undefined, now: Instant = readClock()): number {
-  return deadline ? deadline.delayMs - elapsedMs(deadline.since, now) : 0;
+export function untilMs(deadline: Deadline = 0): number {
+  return deadline - readClock().monotonicMs;
 }

@@ -19,17 +19,16 @@ const hints: Record<GuestTokenErrorCode, string> = {
   unreachable: 'Check the network, the URL and CORS.',
   timed_out: 'Check the health of the source.',
   rate_limited: 'Wait until retryAtMs.',
-  unauthorized: 'Check the sign-in, GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET.',
-  forbidden:
-    'Add the missing role permission, or the scope webchat:visitor:create; check allowedOrigins.',
+  unauthorized: 'Check the sign-in, the client id and secret.',
+  forbidden: 'Check the role permission, the OAuth scope and allowedOrigins.',
   rejected: 'Check channelId, externalId and attributes.',
-  unavailable: 'See the log of the source.',
-  malformed_reply: 'Answer JSON with "id" and "token".',
+  unavailable: 'Check the log of the source.',
+  malformed_reply: 'Answer JSON with id and token.',
   unknown_expiry: 'Answer expires_in, a JWT with exp, or created_time.',
   no_progress: 'Issue a new token on Cache-Control: no-cache.',
   expired: 'Check the life of the tokens.',
   identity_mismatch: 'Check externalId and authorize.',
-  misconfigured: 'Correct it where it is set.',
+  misconfigured: 'Correct the option.',
   aborted: 'The visitor has changed, or the caller gave up.',
 };
 
@@ -89,7 +88,7 @@ export class GuestTokenError extends Error {
 
   constructor(code: GuestTokenErrorCode, message: string, details: GuestTokenErrorDetails = {}) {
     const { hint = hints[code], cause, status, retryAtMs, contextId } = details;
-    super(`${message} ${hint}`, cause === undefined ? cause : { cause });
+    super(`${message} ${hint}`, { cause });
     // 501 says that the server will never be able to do it (RFC 9110, 15.6.2)
     const retryable = passing.includes(code) && status !== 501;
     const name = 'GuestTokenError';

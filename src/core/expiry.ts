@@ -62,9 +62,9 @@ export function lifeOf(
   const clockIsWrong = leftMs <= 0 || leftMs > wholeMs;
   const lifeMs = expiresInMs ?? (clockIsWrong ? wholeMs : leftMs);
   if (expirySource === 'fallback' && Number.isNaN(lifeMs)) {
-    throw new GuestTokenError('unknown_expiry', 'The token does not tell its end.');
+    throw new GuestTokenError('unknown_expiry', 'The token has no expiry.');
   }
-  if (!(lifeMs > 0)) throw new GuestTokenError('no_progress', 'The token was over on arrival.');
+  if (!(lifeMs > 0)) throw new GuestTokenError('no_progress', 'The token is over.');
   const told = expiresInMs === undefined && clockIsWrong;
   return { lifeMs, expirySource, clockSkewMs: told ? nowMs - issuedAtMs : clockErrorMs };
 }

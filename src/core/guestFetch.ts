@@ -25,7 +25,8 @@ export interface GuestFetchOptions {
   fetch?: typeof fetch | undefined;
 }
 
-const idempotent = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'];
+/** RFC 9110, 9.2.2; TRACE can't be fetched. */
+const idempotent = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
 
 /**
  * A `fetch` that carries the guest token to the origins it is meant for, and to no other.
@@ -78,7 +79,7 @@ async function call(
       token = replacement;
       wasReplaced = true;
     } else {
-      if (status !== 429 && !(status >= 500 && idempotent.includes(method))) return response;
+      if (status !== 429 && !(status >= 500 && idempotent.test(method))) return response;
       const error = errorOfStatus(status, 'The call', response.headers, await bodyOf429(response));
       if (!shouldRetry(failures, error)) return response;
       discard(response);
@@ -106,14 +107,13 @@ function bodyOf429(response: Response): Promise<unknown> | undefined {
 
 /** Each sending gets a copy, so that a body that can be read once can be sent again. */
 function withToken(request: Request, token: string): Request {
-  const headers = new Headers(request.headers);
-  headers.set('Authorization', `Bearer ${token}`);
   // Browsers drop the header when a redirect leads to another origin. Elsewhere that is not sure.
   const followsBlindly = request.redirect === 'follow' && typeof document === 'undefined';
-  return new Request(request.clone(), {
-    headers,
+  const copy = new Request(request.clone(), {
     redirect: followsBlindly ? 'error' : request.redirect,
   });
+  copy.headers.set('Authorization', `Bearer ${token}`);
+  return copy;
 }
 
 /**
@@ -125,9 +125,9 @@ function withToken(request: Request, token: string): Request {
  */
 export function normalOrigins(origins: readonly string[], option = 'origins'): readonly string[] {
   return origins.map((text) => {
-    const { origin, href } = URL.canParse(text) ? new URL(text) : { origin: '', href: '' };
-    // "null" is what browsers call the origin of what has none
-    assertOption(option, href === `${origin}/`, 'must hold origins, as https://api.example.com');
+    const { origin, href } = URL.canParse(text) ? new URL(text) : { origin: text, href: '' };
+    // not so for "null", which is what the origin of a URL without one reads as
+    assertOption(option, href === `${origin}/`, 'must hold origins, as https://example.com');
     return origin;
   });
 }

@@ -102,10 +102,6 @@ export class GuestToken {
     return REDACTED;
   }
 
-  [Symbol.toPrimitive](): string {
-    return REDACTED;
-  }
-
   // Node's util.inspect; the symbol is registered, so core needs nothing of Node for it
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `GuestToken ${REDACTED}`;
@@ -159,7 +155,7 @@ export function asReply(reply: unknown, what: string): GuestTokenReply {
   const { id, token } = record;
   // Visible ASCII only: anything else can't stand in a header, and may be an attempt to split it.
   if (isText(id) && isText(token) && /^[!-~]+$/.test(token)) return { ...record, id, token };
-  throw new GuestTokenError('malformed_reply', `${what} answered without a usable id and token.`);
+  throw new GuestTokenError('malformed_reply', `${what} answered no usable token.`);
 }
 
 /** Reads what token and reply say about time; what can't be read is left out, never taken as 0. */

@@ -7,7 +7,7 @@ import { asRecord } from './guestToken.ts';
 export function readRetryAfterMs(headers: Headers | undefined, body?: unknown): number | undefined {
   const header = headers?.get('Retry-After')?.trim() ?? '';
   // Only what looks like an HTTP-date: Date.parse takes "7 apples" and "-1" for dates.
-  const isDate = /^[a-z]{3,9}, \d{2}[ -]/i.test(header);
+  const isDate = header.endsWith('GMT');
   // By the server's own clock where it tells it: ours may be wrong.
   const nowMs = Date.parse(headers?.get('Date') ?? '') || Date.now();
   const untilDateMs = isDate ? Math.max(Date.parse(header) - nowMs, 0) : Number.NaN;
@@ -16,5 +16,5 @@ export function readRetryAfterMs(headers: Headers | undefined, body?: unknown): 
 }
 
 function seconds(text: string): number {
-  return /^\d{1,9}(\.\d+)?$/.test(text) ? Number(text) * 1000 : Number.NaN;
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Number.NaN;
 }

@@ -1,15 +1,17 @@
 import { timerDelayMs } from './expiry.ts';
 
-/** `work`, or the signal's reason as soon as it aborts, whether or not `work` heeds it. */
+/** What `work` yields, or the signal's reason as soon as it aborts, whether or not `work` heeds it. */
 export function unlessAborted<Result>(
-  work: Promise<Result>,
   signal: AbortSignal | undefined,
+  work: () => Promise<Result>,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal?.reason);
-    if (signal?.aborted) stop();
+    if (signal?.aborted) return stop();
     signal?.addEventListener('abort', stop);
-    work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', stop));
+    work()
+      .then(resolve, reject)
+      .finally(() => signal?.removeEventListener('abort', stop));
   });
 }
 

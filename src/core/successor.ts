@@ -22,10 +22,7 @@ export function readSuccessor(
   let token = read(before?.clockSkewMs);
   if (before && token.value === before.value) {
     if (!wasRejected && !before.isExpired()) return before;
-    throw new GuestTokenError(
-      'no_progress',
-      'The source handed out a token again that is over or was refused.',
-    );
+    throw new GuestTokenError('no_progress', 'The token is over or was refused.');
   }
   const issuedAtMs = token.issuedAtMs ?? 0;
   if (token.expirySource !== 'expires_in' && issuedAtMs > (before?.issuedAtMs ?? issuedAtMs)) {

@@ -71,7 +71,6 @@ export function endpointTokenSource(
       const { headers: more, fetch: send = globalThis.fetch } = options;
       const headers = new Headers(typeof more === 'function' ? await more() : more);
       headers.set('Content-Type', 'application/json');
-      headers.set('Accept', 'application/json');
       // for the broker's pool; the browser's cache is out of the question for a POST
       if (fresh) headers.set('Cache-Control', 'no-cache');
       const response = await send(url, {
@@ -111,11 +110,11 @@ export function withTimeout<Result>(
     timeoutMs,
   );
   const stop = (): void => attempt.abort(signal.reason);
-  if (signal.aborted) stop();
   signal.addEventListener('abort', stop);
-  // in a then, so that a source that throws before its first await is caught as well
-  const working = Promise.resolve().then(() => work(attempt.signal));
-  return unlessAborted(working, attempt.signal).finally(() => {
+  return unlessAborted(signal, () =>
+    // async, so that a source that throws before its first await is caught as well
+    unlessAborted(attempt.signal, async () => work(attempt.signal)),
+  ).finally(() => {
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);
   });
@@ -133,5 +132,5 @@ function withExpiresIn(reply: GuestTokenReply, headers: Headers): GuestTokenRepl
 
 /** A URL as it may stand in a message: its query may hold anything. */
 function withoutSecrets(url: string): string {
-  return url.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//');
+  return url.replace(/[?#].*$/s, '');
 }

@@ -12,7 +12,7 @@ import { sessionFor } from './sessions.ts';
 
 export type GuestTokenQueryOptions = Omit<
   UseQueryOptions<GuestToken, GuestTokenError, GuestToken, GuestTokenQueryKey>,
-  'queryKey' | 'queryHash' | keyof typeof unset
+  'queryKey' | 'queryHash' | 'initialData' | 'placeholderData' | 'select' | 'persister'
 > & {
   queryKey: DataTag<GuestTokenQueryKey, GuestToken, GuestTokenError>;
   queryHash: string;
@@ -45,29 +45,19 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
     gcTime: Number.POSITIVE_INFINITY,
     // The attempts are made inside the query function: Query pauses its own in hidden tabs.
     retry: false,
-    retryOnMount: false,
     // Offline, "online" would never settle.
     networkMode: 'always',
-    // The refresh timer does these, with wake-ups and cool-downs.
-    refetchInterval: false,
-    refetchOnMount: true,
-    refetchOnReconnect: false,
-    refetchOnWindowFocus: false,
-    structuralSharing: false,
     enabled: settings !== null,
     throwOnError: false,
   };
-  return Object.assign(options, unset);
+  // Set to undefined rather than left out; apart, since the types of some allow only the latter.
+  return Object.assign(options, {
+    initialData: undefined,
+    placeholderData: undefined,
+    select: undefined,
+    persister: undefined,
+  });
 }
-
-/** Set to undefined rather than left out; apart, since the types of some allow only the latter. */
-const unset = {
-  queryKeyHashFn: undefined,
-  initialData: undefined,
-  placeholderData: undefined,
-  select: undefined,
-  persister: undefined,
-};
 
 /**
  * Ms from `dataUpdatedAt` to the token's stale time. Negative without end for a token that is over:

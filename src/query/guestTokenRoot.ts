@@ -25,9 +25,9 @@ function leaseOf(session: GuestTokenSession | null): Lease {
     signal?: AbortSignal,
   ): Promise<string> {
     if (!session) throw gone();
-    signal?.throwIfAborted();
-    ended.signal.throwIfAborted();
-    const token = await unlessAborted(unlessAborted(ask(session), ended.signal), signal);
+    const token = await unlessAborted(signal, () =>
+      unlessAborted(ended.signal, () => ask(session)),
+    );
     // The token and the end may have come in the same turn.
     ended.signal.throwIfAborted();
     return token.value;
@@ -42,54 +42,54 @@ function leaseOf(session: GuestTokenSession | null): Lease {
   };
 }
 
-/**
- * What a provider keeps for its whole life: functions that never change and act for whoever is the
- * visitor now.
- */
-export class GuestTokenRoot {
-  #lease = leaseOf(null);
-  #origins: readonly string[] = [];
-
+/** What a provider keeps for its whole life: functions that act for whoever is the visitor now. */
+export interface GuestTokenRoot {
   /** A token that is valid at the moment it resolves. */
-  readonly getToken = (options?: GetTokenOptions): Promise<string> => this.#lease.getToken(options);
-
+  getToken(options?: GetTokenOptions): Promise<string>;
   /** A new token now. */
-  readonly refresh = (): Promise<string> => this.#lease.refresh();
-
-  /** A `fetch` that carries the token. */
-  readonly fetch: typeof fetch = createGuestFetch({
-    session: () => this.#lease,
-    origins: () => this.#origins,
-  });
-
+  refresh(): Promise<string>;
+  /** Carries the token. */
+  readonly fetch: typeof fetch;
   /** Makes what was rendered what counts. To be called at commit, before any effect runs. */
   commit(
     session: GuestTokenSession | null,
     settings: GuestTokenSettings | null,
     origins: readonly string[],
-  ): void {
-    this.#origins = normalOrigins(origins);
-    const { session: before } = this.#lease;
-    this.#lend(session);
-    if (session === null) before?.signOut();
-    if (settings) session?.configure(settings);
-  }
-
+  ): void;
   /** Keeps the session's token fresh while the provider is on the page; returns the end of that. */
-  watch(client: QueryClient, session: GuestTokenSession): () => void {
-    // React takes an <Activity> off the page and puts it back without a new commit.
-    keepSession(client, session);
-    this.#lend(session);
-    return session.watch(() => {
-      const isCurrent = this.#lease.session === session;
-      if (isCurrent) this.#lend(null);
-      releaseSession(client, session, !isCurrent);
-    });
+  watch(client: QueryClient, session: GuestTokenSession): () => void;
+}
+
+export function createRoot(): GuestTokenRoot {
+  let lease = leaseOf(null);
+  let allowed: readonly string[] = [];
+
+  function lend(session: GuestTokenSession | null): void {
+    if (session === lease.session) return;
+    lease.ended.abort(gone());
+    lease = leaseOf(session);
   }
 
-  #lend(session: GuestTokenSession | null): void {
-    if (session === this.#lease.session) return;
-    this.#lease.ended.abort(gone());
-    this.#lease = leaseOf(session);
-  }
+  return {
+    getToken: (options) => lease.getToken(options),
+    refresh: () => lease.refresh(),
+    fetch: createGuestFetch({ session: () => lease, origins: () => allowed }),
+    commit(session, settings, origins) {
+      allowed = normalOrigins(origins);
+      const { session: before } = lease;
+      lend(session);
+      if (session === null) before?.signOut();
+      if (settings) session?.configure(settings);
+    },
+    watch(client, session) {
+      // React takes an <Activity> off the page and puts it back without a new commit.
+      keepSession(client, session);
+      lend(session);
+      return session.watch(() => {
+        const isCurrent = lease.session === session;
+        if (isCurrent) lend(null);
+        releaseSession(client, session, !isCurrent);
+      });
+    },
+  };
 }

@@ -10,7 +10,7 @@ import { sleep, unlessAborted } from '../core/sleep.ts';
 import { readSuccessor } from '../core/successor.ts';
 import { ATTEMPT_TIMEOUT_MS, withTimeout } from '../core/tokenSource.ts';
 import type { GuestTokenQueryKey, GuestTokenSettings } from './guestTokenSettings.ts';
-import { type GuestTokenState, idleState, noToken } from './guestTokenState.ts';
+import type { GuestTokenState } from './guestTokenState.ts';
 import { isOnline, isVisible, type RefreshTimer, startRefreshTimer } from './refreshTimer.ts';
 import { RequestGate } from './requestGate.ts';
 import { isNewer, receiveToken } from './sharedToken.ts';
@@ -91,20 +91,18 @@ export class GuestTokenSession {
   /** The state as of now. */
   read(): GuestTokenState {
     const token = this.#usable();
-    const base = {
+    const { value, visitorId, expiresAtMs } = token ?? {};
+    const failed = this.#roundHasFailed ? 'error' : 'pending';
+    // That these go together is what this class is for; the compiler can't see it.
+    return {
+      status: token ? 'success' : this.#signedOut ? 'idle' : failed,
+      token: value,
+      visitorId,
+      expiresAtMs,
       error: this.#error,
       retryAtMs: isOnline() ? this.#gate.opensAtMs : undefined,
       isRefreshing: this.#flight !== undefined,
-    };
-    if (token) {
-      const { value, visitorId, expiresAtMs } = token;
-      return { ...base, status: 'success', token: value, visitorId, expiresAtMs };
-    }
-    if (this.#signedOut) return idleState;
-    const { error } = base;
-    return this.#roundHasFailed && error
-      ? { ...base, ...noToken, status: 'error', error }
-      : { ...base, ...noToken, status: 'pending' };
+    } as GuestTokenState;
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -135,7 +133,7 @@ export class GuestTokenSession {
    */
   async getToken(fresh = false): Promise<GuestToken> {
     const token = this.#lendable();
-    const isDue = this.#nextAskMs() <= 0;
+    const isDue = this.#untilDueMs <= 0;
     if (token) {
       const renewed = isDue ? this.#start() : this.#flight?.token;
       // A renewal that fails costs nothing as long as this one lives.
@@ -164,7 +162,7 @@ export class GuestTokenSession {
     const token = this.#usable();
     // A late answer for an older token: there is, or soon will be, a newer one to send again with.
     if (token?.value !== value || token === this.#rejected) return true;
-    if (this.#gate.untilOpenMs() > 0 || !this.#gate.mayReplace) return false;
+    if (this.#gate.untilOpenMs > 0 || !this.#gate.mayReplace) return false;
     this.#rejected = token;
     this.#storage?.write(undefined);
     this.#emit({ type: 'rejected' });
@@ -205,9 +203,8 @@ export class GuestTokenSession {
     await undefined;
     this.#tell();
     try {
-      const token = await unlessAborted(
+      const token = await unlessAborted(signal, () =>
         this.#tabs ? this.#tabs.exclusively(signal, !byHand, work) : work(),
-        signal,
       );
       this.#flight = undefined;
       this.#land(token);
@@ -235,10 +232,9 @@ export class GuestTokenSession {
     const { source, retry, externalId, channelId, attributes } = this.#settings;
     // A source that handed out what was over has to be asked for something else.
     const fresh = byHand || !!this.#latest || this.#error?.code === 'no_progress';
-    return acquire({
+    return acquire(
       retry,
-      signal,
-      ready: async (attempt) => {
+      async (attempt) => {
         if (!isOnline()) {
           this.#error = offline();
           this.#tell();
@@ -249,7 +245,7 @@ export class GuestTokenSession {
         this.#gate.countRequest();
         this.#emit({ type: 'acquiring', attempt, fresh });
       },
-      ask: async (attempt, refused) => {
+      async (attempt, refused) => {
         const requestedAt = readClock();
         const request = { externalId, channelId, attributes, fresh };
         const reply = await withTimeout(ATTEMPT_TIMEOUT_MS, signal, 'The source', (limited) =>
@@ -257,7 +253,7 @@ export class GuestTokenSession {
         );
         return this.#read(reply, requestedAt, attempt);
       },
-      pause: async (attempt, error, delayMs) => {
+      async (attempt, error, delayMs) => {
         this.#error = error;
         this.#emit({ type: 'retrying', attempt, delayMs, code: error.code });
         const over = this.#gate.wait(delayMs, error, signal);
@@ -265,7 +261,7 @@ export class GuestTokenSession {
         await over;
         this.#tell();
       },
-    });
+    );
   }
 
   #read(reply: unknown, requestedAt: Instant, attempt: number): GuestToken {
@@ -302,13 +298,13 @@ export class GuestTokenSession {
     return this.#client.getQueryCache().build(this.#client, this.#options);
   }
 
-  #usable(now?: Instant): GuestToken | undefined {
-    return this.#token?.isExpired(now) ? undefined : this.#token;
+  #usable(): GuestToken | undefined {
+    return this.#token?.isExpired() ? undefined : this.#token;
   }
 
   /** The token that can be handed out. */
-  #lendable(now?: Instant): GuestToken | undefined {
-    const token = this.#usable(now);
+  #lendable(): GuestToken | undefined {
+    const token = this.#usable();
     return token === this.#rejected ? undefined : token;
   }
 
@@ -366,7 +362,7 @@ export class GuestTokenSession {
     this.#watchers++;
     this.#tabs?.open();
     this.#timer ??= startRefreshTimer(
-      () => this.#nextLookMs(),
+      () => this.#untilLookMs,
       (event) => this.#onWakeUp(event),
     );
     // Whoever shows this identity vouches that the visitor is here (again), for all tabs.
@@ -410,7 +406,7 @@ export class GuestTokenSession {
       this.#emit({ type: 'expired', expiresAtMs: token.expiresAtMs });
       this.#tell();
     }
-    if (this.#mayAskByItself() && this.#nextAskMs() <= 0) this.#start();
+    if (this.#mayAskByItself() && this.#untilDueMs <= 0) this.#start();
   }
 
   #mayAskByItself(): boolean {
@@ -422,19 +418,16 @@ export class GuestTokenSession {
   }
 
   /** Ms until a request is due that nobody has asked for. */
-  #nextAskMs(now: Instant = readClock()): number {
-    const token = this.#lendable(now);
-    const dueMs = token
-      ? Math.max(token.remainingMs(now) - token.bufferMs, untilMs(this.#lookAgain, now))
-      : 0;
-    return Math.max(dueMs, this.#gate.untilOpenMs(now));
+  get #untilDueMs(): number {
+    const token = this.#lendable();
+    const untilStaleMs = token ? token.remainingMs() - token.bufferMs : 0;
+    return Math.max(untilStaleMs, untilMs(this.#lookAgain), this.#gate.untilOpenMs);
   }
 
-  #nextLookMs(): number {
-    const now = readClock();
+  get #untilLookMs(): number {
     return Math.min(
-      this.#usable(now)?.remainingMs(now) ?? Number.POSITIVE_INFINITY,
-      this.#mayAskByItself() ? this.#nextAskMs(now) : Number.POSITIVE_INFINITY,
+      this.#usable()?.remainingMs() ?? Number.POSITIVE_INFINITY,
+      this.#mayAskByItself() ? this.#untilDueMs : Number.POSITIVE_INFINITY,
     );
   }
 
@@ -489,10 +482,10 @@ function nothing(): void {}
 
 let warned = false;
 
-function warnOfShortLife({ lifeMs, bufferMs }: GuestToken): void {
+function warnOfShortLife({ bufferMs }: GuestToken): void {
   if (warned || process.env.NODE_ENV === 'production') return;
   warned = true;
   console.warn(
-    `react-guest-token: expiryBufferMs is more than a fifth of a token's life (${lifeMs} ms); ${bufferMs} ms are used.`,
+    `react-guest-token: expiryBufferMs is cut to ${bufferMs} ms, a fifth of a token's life.`,
   );
 }

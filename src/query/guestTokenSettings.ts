@@ -90,8 +90,8 @@ export function guestTokenSettings(config: GuestTokenConfig): GuestTokenSettings
   const filled = withDefaults<Filled>({ ...defaults, externalId }, config);
   const { channelId, source, expiryBufferMs, fallbackTtlMs, keepFresh, storage } = filled;
   const isId = externalId === null || isText(externalId);
-  assertOption('externalId', isId, 'must be a non-empty string or null');
-  assertOption('channelId', isText(channelId), 'must be a non-empty string');
+  assertOption('externalId', isId, 'must be text, or null');
+  assertOption('channelId', isText(channelId), 'must be text');
   assertDuration('expiryBufferMs', expiryBufferMs);
   assertDuration('fallbackTtlMs', fallbackTtlMs || -1);
   assertOneOf('keepFresh', keepFresh, 'while-visible', 'always', 'on-demand');

@@ -9,8 +9,8 @@ export interface RefreshTimer {
   stop(): void;
 }
 
-const documentEvents = ['visibilitychange', 'resume'];
-const windowEvents = ['focus', 'pageshow', 'pagehide', 'online'];
+/** In the capture phase a window sees what happens to its document as well. */
+const events = ['visibilitychange', 'resume', 'focus', 'pageshow', 'pagehide', 'online'];
 
 /**
  * The one timer of a session: calls `onWake` when `nextDelayMs` says, when the page stirs, and every
@@ -36,8 +36,7 @@ export function startRefreshTimer(
     rearm();
   }
   function listen(how: 'addEventListener' | 'removeEventListener'): void {
-    for (const type of documentEvents) globalThis.document?.[how](type, wake);
-    for (const type of windowEvents) globalThis.window?.[how](type, wake);
+    for (const type of events) globalThis.window?.[how](type, wake, true);
   }
 
   listen('addEventListener');

@@ -1,11 +1,4 @@
-import {
-  type Deadline,
-  deadlineIn,
-  elapsedMs,
-  type Instant,
-  readClock,
-  untilMs,
-} from '../core/clock.ts';
+import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import { cooldownMs } from '../core/retryPolicy.ts';
 import { sleep } from '../core/sleep.ts';
@@ -15,7 +8,10 @@ const MAX_REQUESTS_PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
 /** A time in which the source is not asked: between two attempts, or after a round that failed. */
-interface Pause extends Deadline {
+interface Pause {
+  readonly until: Deadline;
+  /** Epoch ms. */
+  readonly endsAtMs: number;
   /** The server has named its length. */
   readonly isNamed: boolean;
   /** Aborts when it is ended before its time. */
@@ -26,37 +22,39 @@ interface Pause extends Deadline {
 export class RequestGate {
   #failedRounds = 0;
   #pause: Pause | undefined;
-  #requests: Instant[] = [];
+  /** When the latest requests will be a minute ago. */
+  #requests: readonly Deadline[] = [];
   #refusals = 0;
-  #refusedPause: Deadline | undefined;
+  #refusedUntil: Deadline | undefined;
 
   /** Ms until automatic callers may ask; 0 or less: now. */
-  untilOpenMs(now?: Instant): number {
-    return untilMs(this.#pause, now);
+  get untilOpenMs(): number {
+    return untilMs(this.#pause?.until);
   }
 
   /** When it opens by itself: epoch ms; undefined where it is open. */
   get opensAtMs(): number | undefined {
-    const pause = this.#pause;
-    return pause && untilMs(pause) > 0 ? pause.since.wallMs + pause.delayMs : undefined;
+    return this.untilOpenMs > 0 ? this.#pause?.endsAtMs : undefined;
   }
 
-  #close(delayMs: number, { retryAtMs }: GuestTokenError): Pause {
+  /** Closes for `delayMs`, named by the server where the error says so. */
+  #close(delayMs: number, { retryAtMs }: GuestTokenError): AbortSignal {
+    const end = new AbortController();
+    const endsAtMs = Date.now() + delayMs;
     const isNamed = retryAtMs !== undefined;
-    this.#pause = { ...deadlineIn(delayMs), isNamed, end: new AbortController() };
-    return this.#pause;
+    this.#pause = { until: deadlineIn(delayMs), endsAtMs, isNamed, end };
+    return end.signal;
   }
 
   /** Waits between two attempts. */
   async wait(delayMs: number, error: GuestTokenError, signal: AbortSignal): Promise<void> {
-    const { end } = this.#close(delayMs, error);
-    await sleep(delayMs, AbortSignal.any([signal, end.signal]));
+    await sleep(delayMs, AbortSignal.any([signal, this.#close(delayMs, error)]));
     this.#pause = undefined;
   }
 
   /** Begins a cool-down, longer with each failure, unless it is closed already. */
   roundFailed(error: GuestTokenError): void {
-    if (this.untilOpenMs() <= 0) this.#close(cooldownMs(this.#failedRounds++, error), error);
+    if (this.untilOpenMs <= 0) this.#close(cooldownMs(this.#failedRounds++, error), error);
   }
 
   roundSucceeded(): void {
@@ -81,24 +79,21 @@ export class RequestGate {
    * @throws GuestTokenError `rate_limited` for the eleventh within a minute
    */
   countRequest(): void {
-    const now = readClock();
-    this.#requests = this.#requests.filter((at) => elapsedMs(at, now) < MINUTE_MS);
-    const [oldest = now] = this.#requests;
-    if (this.#requests.length < MAX_REQUESTS_PER_MINUTE) {
-      this.#requests.push(now);
-      return;
+    const waitMs = untilMs(this.#requests.at(-MAX_REQUESTS_PER_MINUTE));
+    if (waitMs > 0) {
+      const error = new GuestTokenError('rate_limited', 'Asked 10 times in a minute: a loop.', {
+        retryAtMs: Date.now() + waitMs,
+      });
+      this.#close(waitMs, error);
+      throw error;
     }
-    const waitMs = MINUTE_MS - elapsedMs(oldest, now);
-    const error = new GuestTokenError('rate_limited', 'Asked 10 times in a minute: a loop.', {
-      retryAtMs: now.wallMs + waitMs,
-    });
-    this.#close(waitMs, error);
-    throw error;
+    const others = this.#requests.slice(1 - MAX_REQUESTS_PER_MINUTE);
+    this.#requests = [...others, deadlineIn(MINUTE_MS)];
   }
 
   /** Whether a refused token may be replaced. */
   get mayReplace(): boolean {
-    return untilMs(this.#refusedPause) <= 0;
+    return untilMs(this.#refusedUntil) <= 0;
   }
 
   /**
@@ -107,6 +102,6 @@ export class RequestGate {
    */
   replaced(refusedToo: boolean): void {
     if (!refusedToo) this.#refusals = 0;
-    else if (this.mayReplace) this.#refusedPause = deadlineIn(cooldownMs(this.#refusals++));
+    else if (this.mayReplace) this.#refusedUntil = deadlineIn(cooldownMs(this.#refusals++));
   }
 }

@@ -8,17 +8,14 @@ export interface SharedToken {
   readonly id: string;
   readonly token: string;
   readonly expires_in: number;
-  readonly created_time: string | undefined;
   readonly sharedAtMs: number;
 }
 
 export function shareToken(token: GuestToken): SharedToken {
-  const { visitorId, value, issuedAtMs } = token;
   return {
-    id: visitorId,
-    token: value,
+    id: token.visitorId,
+    token: token.value,
     expires_in: token.remainingMs() / 1000,
-    created_time: issuedAtMs === undefined ? issuedAtMs : new Date(issuedAtMs).toISOString(),
     sharedAtMs: Date.now(),
   };
 }
@@ -44,9 +41,10 @@ export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToke
 
 /** Which of two tokens was issued later; the same answer in every tab. */
 export function isNewer(token: GuestToken, than: GuestToken): boolean {
-  const issuedMs = (token.issuedAtMs ?? 0) - (than.issuedAtMs ?? 0);
-  if (token.issuedAtMs && than.issuedAtMs && issuedMs !== 0) return issuedMs > 0;
-  const expiryMs = token.expiresAtMs - than.expiresAtMs;
-  // A second apart is rounding on the way through a channel; then any fixed order will do.
-  return Math.abs(expiryMs) > 1_000 ? expiryMs > 0 : token.value > than.value;
+  const laterMs =
+    token.issuedAtMs && than.issuedAtMs
+      ? token.issuedAtMs - than.issuedAtMs
+      : token.expiresAtMs - than.expiresAtMs;
+  // Less than a second is rounding on the way through a channel; then any fixed order will do.
+  return Math.abs(laterMs) >= 1_000 ? laterMs > 0 : token.value > than.value;
 }

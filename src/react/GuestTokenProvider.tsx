@@ -1,7 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useInsertionEffect, useMemo, useState } from 'react';
 import { guestTokenQueryOptions } from '../query/guestTokenQuery.ts';
-import { GuestTokenRoot } from '../query/guestTokenRoot.ts';
+import { createRoot } from '../query/guestTokenRoot.ts';
 import { type GuestTokenConfig, guestTokenSettings } from '../query/guestTokenSettings.ts';
 import { idleState, pendingState } from '../query/guestTokenState.ts';
 import { pageClient, sessionFor } from '../query/sessions.ts';
@@ -26,7 +26,7 @@ export interface GuestTokenProviderProps extends GuestTokenConfig {
  */
 export function GuestTokenProvider(props: GuestTokenProviderProps): ReactNode {
   const { children, origins = noOrigins, queryClient, ...config } = props;
-  const [root] = useState(() => new GuestTokenRoot());
+  const [root] = useState(createRoot);
   const [ownClient] = useState(pageClient);
   const client = queryClient ?? ownClient;
   const settings = guestTokenSettings(config);
@@ -38,9 +38,8 @@ export function GuestTokenProvider(props: GuestTokenProviderProps): ReactNode {
   useEffect(() => (session ? root.watch(client, session) : undefined), [root, client, session]);
 
   const value = useMemo((): GuestTokenContextValue => {
-    const { getToken, refresh, fetch } = root;
     const serverState = session ? pendingState : idleState;
-    return { store: session ?? idleStore, serverState, getToken, refresh, fetch };
+    return { ...root, store: session ?? idleStore, serverState };
   }, [root, session]);
   return <GuestTokenContext.Provider value={value}>{children}</GuestTokenContext.Provider>;
 }

@@ -34,7 +34,7 @@ function trackedViews({ store, serverState, getToken, refresh }: GuestTokenConte
   current: () => GuestTokenView;
   onServer: () => GuestTokenView;
 } {
-  /** What was read, as it was when the present view was made or when it was first read. */
+  /** What was read from the present view, as it was then. */
   const seen = new Map<string, unknown>();
 
   function makeView(read: () => GuestTokenState): GuestTokenView {
@@ -56,7 +56,7 @@ function trackedViews({ store, serverState, getToken, refresh }: GuestTokenConte
     current() {
       const state = store.read();
       if (!view || [...seen].some(([field, value]) => value !== Reflect.get(state, field))) {
-        for (const field of seen.keys()) seen.set(field, Reflect.get(state, field));
+        seen.clear();
         view = makeView(() => store.read());
       }
       return view;

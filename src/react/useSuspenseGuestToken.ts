@@ -1,4 +1,3 @@
-import { useSyncExternalStore } from 'react';
 import { GuestTokenError } from '../core/errors.ts';
 import { useGuestTokenContext } from './GuestTokenContext.ts';
 import { type GuestTokenView, useTrackedView } from './useGuestToken.ts';
@@ -18,18 +17,12 @@ const thrownBefore = new WeakSet<GuestTokenError>();
 export function useSuspenseGuestToken(): SuspenseGuestTokenView {
   const context = useGuestTokenContext('useSuspenseGuestToken');
   const view = useTrackedView(context);
-  const { subscribe } = context.store;
-  const isOnServer = useSyncExternalStore(
-    subscribe,
-    () => false,
-    () => true,
-  );
   if (view.status === 'success') return view;
   if (view.status === 'idle') {
     throw new GuestTokenError('misconfigured', 'useSuspenseGuestToken needs an externalId.');
   }
   // On a server an error has React send the boundary's fallback; the browser takes it from there.
-  if (isOnServer) throw new GuestTokenError('aborted', 'No token on a server.');
+  if (!globalThis.window) throw new GuestTokenError('aborted', 'No token on a server.');
   if (view.status === 'error' && !thrownBefore.has(view.error)) {
     const { error } = view;
     // In a microtask, since React renders a failed tree twice in one turn before it shows the failure.
