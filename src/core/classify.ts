@@ -35,8 +35,7 @@ export function errorOfStatus(
   return new GuestTokenError(code, `${what} answered ${status}.`, {
     status,
     retryAtMs: retryAfterMs === undefined ? retryAfterMs : Date.now() + retryAfterMs,
-    contextId:
-      typeof contextId === 'string' && /^[\w-]{1,64}$/.test(contextId) ? contextId : undefined,
+    contextId: /^[\w-]{1,64}$/.exec(String(contextId ?? ''))?.[0],
   });
 }
 

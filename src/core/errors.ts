@@ -16,20 +16,20 @@ export type GuestTokenErrorCode =
   | 'aborted';
 
 const hints: Record<GuestTokenErrorCode, string> = {
-  unreachable: 'Check the network, the URL and CORS.',
-  timed_out: 'Check the health of the source.',
+  unreachable: 'Check the network and CORS.',
+  timed_out: 'Check the source.',
   rate_limited: 'Wait until retryAtMs.',
-  unauthorized: 'Check the sign-in, the client id and secret.',
-  forbidden: 'Check the role permission, the OAuth scope and allowedOrigins.',
-  rejected: 'Check channelId, externalId and attributes.',
-  unavailable: 'Check the log of the source.',
+  unauthorized: 'Check the sign-in, client id and secret.',
+  forbidden: 'Check the role permission and OAuth scope.',
+  rejected: 'Check channelId and attributes.',
+  unavailable: 'Check the source.',
   malformed_reply: 'Answer JSON with id and token.',
-  unknown_expiry: 'Answer expires_in, a JWT with exp, or created_time.',
+  unknown_expiry: 'Answer expires_in, exp or created_time.',
   no_progress: 'Issue a new token on Cache-Control: no-cache.',
-  expired: 'Check the life of the tokens.',
+  expired: 'Check how long tokens live.',
   identity_mismatch: 'Check externalId and authorize.',
-  misconfigured: 'Correct the option.',
-  aborted: 'The visitor has changed, or the caller gave up.',
+  misconfigured: 'Correct it.',
+  aborted: 'Ask again for the visitor who is here.',
 };
 
 /** The same request may succeed later without anybody changing anything. */

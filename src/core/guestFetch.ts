@@ -19,8 +19,8 @@ export interface GuestFetchSession {
 export interface GuestFetchOptions {
   /** The current session; held for the whole of one call. */
   session: () => GuestFetchSession;
-  /** Origins that may see the token, besides the page's own. */
-  origins?: readonly string[] | (() => readonly string[]) | undefined;
+  /** Origins that may see the token, besides the page's own; looked up at each call. */
+  readonly origins?: readonly string[] | undefined;
   /** Default: the global one, looked up at each call. */
   fetch?: typeof fetch | undefined;
 }
@@ -36,8 +36,8 @@ const idempotent = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/;
  * @throws GuestTokenError `misconfigured` at construction for an origin that is none
  */
 export function createGuestFetch(options: GuestFetchOptions): typeof fetch {
-  const { origins = [] } = options;
-  const listed = typeof origins === 'function' ? origins : normalOrigins(origins);
+  const allowed = (): readonly string[] => normalOrigins(options.origins ?? []);
+  allowed(); // what is wrong throws here, and not at the first call
 
   return async (input, init) => {
     const { fetch: send = globalThis.fetch } = options;
@@ -45,8 +45,7 @@ export function createGuestFetch(options: GuestFetchOptions): typeof fetch {
     const target = input instanceof Request ? input : new URL(input, location?.href);
     const request = new Request(target, init);
     const { origin } = new URL(request.url);
-    const allowed = typeof listed === 'function' ? listed() : listed;
-    const trusted = origin === location?.origin || allowed.includes(origin);
+    const trusted = origin === location?.origin || allowed().includes(origin);
     // A caller that brings an Authorization of its own knows better.
     return trusted && !request.headers.has('Authorization')
       ? call(request, send, options.session())

@@ -104,7 +104,7 @@ export class GuestToken {
 
   // Node's util.inspect; the symbol is registered, so core needs nothing of Node for it
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return `GuestToken ${REDACTED}`;
+    return REDACTED;
   }
 }
 

@@ -15,26 +15,16 @@ export function unlessAborted<Result>(
   });
 }
 
-/**
- * Waits `delayMs`, or less when `signal` aborts or `event` happens to `target`; never rejects and
- * leaves nothing behind.
- */
-export function sleep(
-  delayMs: number,
-  signal: AbortSignal,
-  target?: EventTarget,
-  event = '',
-): Promise<void> {
+/** Waits `delayMs`, or less when `signal` aborts; never rejects and leaves nothing behind. */
+export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted || delayMs <= 0) return resolve();
     const end = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
-      target?.removeEventListener(event, end);
       resolve();
     };
     const timer = setTimeout(end, timerDelayMs(delayMs));
     signal.addEventListener('abort', end);
-    target?.addEventListener(event, end);
   });
 }

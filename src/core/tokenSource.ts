@@ -103,21 +103,12 @@ export function withTimeout<Result>(
   name: string,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  const attempt = new AbortController();
-  const timer = setTimeout(
-    () =>
-      attempt.abort(new GuestTokenError('timed_out', `${name} did not answer in ${timeoutMs} ms.`)),
-    timeoutMs,
-  );
-  const stop = (): void => attempt.abort(signal.reason);
-  signal.addEventListener('abort', stop);
-  return unlessAborted(signal, () =>
-    // async, so that a source that throws before its first await is caught as well
-    unlessAborted(attempt.signal, async () => work(attempt.signal)),
-  ).finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
-  });
+  const timeout = new AbortController();
+  const error = new GuestTokenError('timed_out', `${name} did not answer in ${timeoutMs} ms.`);
+  const timer = setTimeout(() => timeout.abort(error), timeoutMs);
+  const either = AbortSignal.any([signal, timeout.signal]);
+  // async, so that a source that throws before its first await is caught as well
+  return unlessAborted(either, async () => work(either)).finally(() => clearTimeout(timer));
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type GuestTokenQueryKey,
   guestTokenQueryKey,
   guestTokenSettings,
+  isSomebody,
 } from './guestTokenSettings.ts';
 import { sessionFor } from './sessions.ts';
 
@@ -30,14 +31,14 @@ export type GuestTokenQueryOptions = Omit<
  */
 export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQueryOptions {
   const settings = guestTokenSettings(config);
-  const queryKey = guestTokenQueryKey(config);
+  const queryKey = guestTokenQueryKey(settings);
   const options: GuestTokenQueryOptions = {
     queryKey: queryKey as GuestTokenQueryOptions['queryKey'],
     queryHash: hashKey(queryKey),
     // Joins the session's acquisition and never reads Query's signal: to read it would make
     // StrictMode's double mount two requests.
-    queryFn: settings
-      ? ({ client }) => sessionFor(client, options, settings).getToken(true)
+    queryFn: isSomebody(settings)
+      ? ({ client }) => sessionFor(client, options, settings).getToken()
       : skipToken,
     staleTime: ({ state }) => staleTimeMs(state.data, state.dataUpdatedAt),
     // An unobserved token must survive; the session removes what is over. A number of more than
@@ -47,7 +48,7 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
     retry: false,
     // Offline, "online" would never settle.
     networkMode: 'always',
-    enabled: settings !== null,
+    enabled: isSomebody(settings),
     throwOnError: false,
   };
   // Set to undefined rather than left out; apart, since the types of some allow only the latter.

@@ -1,10 +1,10 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { createGuestFetch, type GuestFetchSession, normalOrigins } from '../core/guestFetch.ts';
+import { createGuestFetch, type GuestFetchSession } from '../core/guestFetch.ts';
 import type { GuestToken } from '../core/guestToken.ts';
 import { unlessAborted } from '../core/sleep.ts';
 import { type GuestTokenSession, gone } from './guestTokenSession.ts';
-import type { GuestTokenSettings } from './guestTokenSettings.ts';
-import { keepSession, releaseSession } from './sessions.ts';
+import { type CheckedConfig, isSomebody } from './guestTokenSettings.ts';
+import { releaseSession } from './sessions.ts';
 
 export interface GetTokenOptions {
   /** Ends the wait of this one caller. */
@@ -53,7 +53,7 @@ export interface GuestTokenRoot {
   /** Makes what was rendered what counts. To be called at commit, before any effect runs. */
   commit(
     session: GuestTokenSession | null,
-    settings: GuestTokenSettings | null,
+    settings: CheckedConfig,
     origins: readonly string[],
   ): void;
   /** Keeps the session's token fresh while the provider is on the page; returns the end of that. */
@@ -73,17 +73,21 @@ export function createRoot(): GuestTokenRoot {
   return {
     getToken: (options) => lease.getToken(options),
     refresh: () => lease.refresh(),
-    fetch: createGuestFetch({ session: () => lease, origins: () => allowed }),
+    fetch: createGuestFetch({
+      session: () => lease,
+      get origins() {
+        return allowed;
+      },
+    }),
     commit(session, settings, origins) {
-      allowed = normalOrigins(origins);
+      allowed = origins;
       const { session: before } = lease;
       lend(session);
       if (session === null) before?.signOut();
-      if (settings) session?.configure(settings);
+      if (isSomebody(settings)) session?.configure(settings);
     },
     watch(client, session) {
       // React takes an <Activity> off the page and puts it back without a new commit.
-      keepSession(client, session);
       lend(session);
       return session.watch(() => {
         const isCurrent = lease.session === session;

@@ -6,7 +6,7 @@ import { GuestTokenError } from '../core/errors.ts';
 import { type GuestTokenEventDetail, identityHash } from '../core/events.ts';
 import { NOTABLE_SKEW_MS } from '../core/expiry.ts';
 import type { GuestToken } from '../core/guestToken.ts';
-import { sleep, unlessAborted } from '../core/sleep.ts';
+import { unlessAborted } from '../core/sleep.ts';
 import { readSuccessor } from '../core/successor.ts';
 import { ATTEMPT_TIMEOUT_MS, withTimeout } from '../core/tokenSource.ts';
 import type { GuestTokenQueryKey, GuestTokenSettings } from './guestTokenSettings.ts';
@@ -14,7 +14,7 @@ import type { GuestTokenState } from './guestTokenState.ts';
 import { isOnline, isVisible, type RefreshTimer, startRefreshTimer } from './refreshTimer.ts';
 import { RequestGate } from './requestGate.ts';
 import { isNewer, receiveToken } from './sharedToken.ts';
-import { openTabChannel, type TabChannel } from './tabChannel.ts';
+import { TabChannel } from './tabChannel.ts';
 import { TokenStorage } from './tokenStorage.ts';
 
 export type TokenQueryOptions = QueryOptions<
@@ -39,6 +39,8 @@ interface Flight {
  * when refused, ends it. The query of its QueryClient shows what it does.
  */
 export class GuestTokenSession {
+  /** It was ended and nobody watches: whoever asks for it gets a new one. */
+  isOver = false;
   readonly #client: QueryClient;
   readonly #options: TokenQueryOptions;
   readonly #identity: string;
@@ -67,17 +69,15 @@ export class GuestTokenSession {
     this.#options = options;
     this.#settings = settings;
     this.#identity = identityHash(queryHash);
-    if (settings.shareAcrossTabs) {
-      this.#tabs = openTabChannel(queryHash, (type, token) => this.#onTabMessage(type, token));
+    // Not on a server; nor in jsdom, where Node's channels would join tests that have nothing to do
+    // with each other.
+    if (settings.shareAcrossTabs && 'isSecureContext' in globalThis) {
+      this.#tabs = new TabChannel(queryHash, (type, token) => this.#onTabMessage(type, token));
     }
     if (settings.storage === 'session' && globalThis.window) {
       this.#storage = new TokenStorage(queryHash, () => this.#emit({ type: 'storage-failed' }));
       this.#keep(this.#storage.read(settings.expiryBufferMs));
     }
-  }
-
-  get hash(): string {
-    return this.#options.queryHash;
   }
 
   /** Takes over the latest settings of its provider; none of them changes who the token is for. */
@@ -126,19 +126,12 @@ export class GuestTokenSession {
 
   // --- what callers ask for --------------------------------------------------------------------
 
-  /**
-   * A token that is valid now: the one in hand at once, renewed behind it when stale.
-   *
-   * @param fresh waits for the renewal, where one can be had
-   */
-  async getToken(fresh = false): Promise<GuestToken> {
+  /** A token that is valid now: the one in hand at once, renewed behind it when it is due. */
+  async getToken(): Promise<GuestToken> {
     const token = this.#lendable();
     const isDue = this.#untilDueMs <= 0;
     if (token) {
-      const renewed = isDue ? this.#start() : this.#flight?.token;
-      // A renewal that fails costs nothing as long as this one lives.
-      if (fresh && renewed)
-        return renewed.catch((error) => this.#lendable() ?? Promise.reject(error));
+      if (isDue) this.#start();
       return token;
     }
     if (this.#signedOut) throw gone();
@@ -190,7 +183,7 @@ export class GuestTokenSession {
       const token = this.#fly(round, byHand);
       token.catch(nothing); // nobody has to wait for it
       this.#flight = { token, round };
-      // Shows the round in the query, whose function joins it.
+      // Shows a first round in the query, whose function joins it.
       this.#query.fetch(this.#options).catch(nothing);
     }
     return this.#flight.token;
@@ -235,11 +228,7 @@ export class GuestTokenSession {
     return acquire(
       retry,
       async (attempt) => {
-        if (!isOnline()) {
-          this.#error = offline();
-          this.#tell();
-          await sleep(ATTEMPT_TIMEOUT_MS, signal, globalThis.window, 'online');
-        }
+        if (!isOnline()) await this.#pause(ATTEMPT_TIMEOUT_MS, offline(), signal);
         signal.throwIfAborted();
         if (!isOnline()) throw offline();
         this.#gate.countRequest();
@@ -254,14 +243,18 @@ export class GuestTokenSession {
         return this.#read(reply, requestedAt, attempt);
       },
       async (attempt, error, delayMs) => {
-        this.#error = error;
         this.#emit({ type: 'retrying', attempt, delayMs, code: error.code });
-        const over = this.#gate.wait(delayMs, error, signal);
-        this.#tell();
-        await over;
-        this.#tell();
+        await this.#pause(delayMs, error, signal);
       },
     );
+  }
+
+  async #pause(delayMs: number, error: GuestTokenError, signal: AbortSignal): Promise<void> {
+    this.#error = error;
+    const over = this.#gate.wait(delayMs, error, signal);
+    this.#tell();
+    await over;
+    this.#tell();
   }
 
   #read(reply: unknown, requestedAt: Instant, attempt: number): GuestToken {
@@ -288,7 +281,6 @@ export class GuestTokenSession {
     } else {
       this.#keep(token);
       this.#tabs?.tell('token', token);
-      this.#storage?.write(token);
     }
   }
 
@@ -312,6 +304,7 @@ export class GuestTokenSession {
     if (!token) return;
     this.#token = this.#latest = token;
     this.#query.setData(token, { manual: true });
+    this.#storage?.write(token);
     this.#settle();
   }
 
@@ -340,13 +333,13 @@ export class GuestTokenSession {
     // An older one never replaces a newer one.
     if (mine && !isNewer(token, mine)) return;
     this.#keep(token);
-    this.#storage?.write(token);
     this.#emit({ type: 'shared', expiresAtMs: token.expiresAtMs });
-    this.#endFlight();
+    this.endFlight();
     this.#tell();
   }
 
-  #endFlight(): void {
+  /** Ends what is under way: who waits gets the token in hand, where there is one. */
+  endFlight(): void {
     this.#flight?.round.abort(gone());
     this.#flight = undefined;
   }
@@ -359,6 +352,7 @@ export class GuestTokenSession {
    * @returns stops watching; it takes effect in a microtask, since StrictMode watches twice
    */
   watch(onUnwatched: () => void): () => void {
+    this.isOver = false;
     this.#watchers++;
     this.#tabs?.open();
     this.#timer ??= startRefreshTimer(
@@ -454,19 +448,14 @@ export class GuestTokenSession {
 
   /** Ends what is under way and removes the token. A session may be watched again after its end. */
   end(): void {
+    this.isOver = this.#watchers === 0;
     this.#drop();
     this.#settle();
     this.#latest = undefined;
     this.#gate = new RequestGate();
-    this.#endFlight();
-    const query = this.#query;
-    if (query.getObserversCount() === 0) this.#client.getQueryCache().remove(query);
+    this.endFlight();
+    this.#client.getQueryCache().remove(this.#query);
     this.#tell();
-  }
-
-  /** Nobody watches, but the token lives on with its client: what is under way is ended. */
-  rest(): void {
-    this.#endFlight();
   }
 }
 

@@ -47,12 +47,14 @@ type Filled = {
   readonly [Name in keyof GuestTokenConfig]-?: Exclude<GuestTokenConfig[Name], undefined>;
 };
 
-/** A config with every default filled in and every value checked. */
-export interface GuestTokenSettings extends Filled {
-  readonly externalId: string;
+/** A config with every default filled in and every value checked; nobody may be here. */
+export interface CheckedConfig extends Filled {
   readonly source: GuestTokenSource;
   readonly retry: RetryPolicy;
 }
+
+/** The same for somebody. */
+export type GuestTokenSettings = CheckedConfig & { readonly externalId: string };
 
 export type GuestTokenQueryKey = readonly [
   'guest-token',
@@ -73,19 +75,21 @@ const defaults = {
 } satisfies Omit<Filled, 'externalId'>;
 
 /** Everything that changes who the token is for, and nothing else. */
-export function guestTokenQueryKey(config: GuestTokenConfig): GuestTokenQueryKey {
-  const { externalId, channelId = defaults.channelId, source = defaults.source } = config;
-  const name = typeof source === 'string' ? source : (source.key ?? 'custom');
-  return ['guest-token', { externalId, channelId, source: name }];
+export function guestTokenQueryKey(config: CheckedConfig): GuestTokenQueryKey {
+  const { externalId, channelId, source } = config;
+  return ['guest-token', { externalId, channelId, source: source.key ?? 'custom' }];
+}
+
+export function isSomebody(config: CheckedConfig): config is GuestTokenSettings {
+  return config.externalId !== null;
 }
 
 /**
  * Checks a config and fills in its defaults; an `undefined` never beats one.
  *
- * @returns null where nobody is here
  * @throws GuestTokenError `misconfigured`, naming the option
  */
-export function guestTokenSettings(config: GuestTokenConfig): GuestTokenSettings | null {
+export function guestTokenSettings(config: GuestTokenConfig): CheckedConfig {
   const { externalId } = config;
   const filled = withDefaults<Filled>({ ...defaults, externalId }, config);
   const { channelId, source, expiryBufferMs, fallbackTtlMs, keepFresh, storage } = filled;
@@ -96,12 +100,11 @@ export function guestTokenSettings(config: GuestTokenConfig): GuestTokenSettings
   assertDuration('fallbackTtlMs', fallbackTtlMs || -1);
   assertOneOf('keepFresh', keepFresh, 'while-visible', 'always', 'on-demand');
   assertOneOf('storage', storage, 'memory', 'session');
-  const settings = {
+  return {
     ...filled,
     source: typeof source === 'function' ? source : endpointTokenSource(source),
     retry: retryPolicy(filled.retry),
   };
-  return externalId === null ? null : { ...settings, externalId };
 }
 
 function assertOneOf(option: string, value: string, ...allowed: string[]): void {

@@ -1,5 +1,3 @@
-import { timerDelayMs } from '../core/expiry.ts';
-
 /** No wait is longer, so that a sleep without any event ends within this (contract F2). */
 const HEARTBEAT_MS = 30_000;
 
@@ -29,7 +27,7 @@ export function startRefreshTimer(
     clearTimeout(timer);
     // Rounded up: a timer that fires a fraction early would find nothing to do, and spin.
     const delayMs = Math.ceil(Math.min(nextDelayMs(), HEARTBEAT_MS));
-    timer = setTimeout(wake, timerDelayMs(Math.max(delayMs, 1)));
+    timer = setTimeout(wake, Math.max(delayMs, 1));
   }
   function wake(event?: Event): void {
     onWake(event?.type);

@@ -7,49 +7,42 @@ import { sleep } from '../core/sleep.ts';
 const MAX_REQUESTS_PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
-/** A time in which the source is not asked: between two attempts, or after a round that failed. */
-interface Pause {
-  readonly until: Deadline;
-  /** Epoch ms. */
-  readonly endsAtMs: number;
-  /** The server has named its length. */
-  readonly isNamed: boolean;
-  /** Aborts when it is ended before its time. */
-  readonly end: AbortController;
-}
-
 /** Decides when a session may ask its source: after failures not at once, and never in a loop. */
 export class RequestGate {
   #failedRounds = 0;
-  #pause: Pause | undefined;
+  /** The end of a pause: between two attempts, or after a round that failed. */
+  #closedUntil: Deadline = 0;
+  #opensAtMs = 0;
+  /** The server has named the length of the pause. */
+  #isNamed = false;
+  #waiting = new AbortController();
   /** When the latest requests will be a minute ago. */
   #requests: readonly Deadline[] = [];
   #refusals = 0;
-  #refusedUntil: Deadline | undefined;
+  #refusedUntil: Deadline = 0;
 
   /** Ms until automatic callers may ask; 0 or less: now. */
   get untilOpenMs(): number {
-    return untilMs(this.#pause?.until);
+    return untilMs(this.#closedUntil);
   }
 
   /** When it opens by itself: epoch ms; undefined where it is open. */
   get opensAtMs(): number | undefined {
-    return this.untilOpenMs > 0 ? this.#pause?.endsAtMs : undefined;
+    return this.untilOpenMs > 0 ? this.#opensAtMs : undefined;
   }
 
-  /** Closes for `delayMs`, named by the server where the error says so. */
-  #close(delayMs: number, { retryAtMs }: GuestTokenError): AbortSignal {
-    const end = new AbortController();
-    const endsAtMs = Date.now() + delayMs;
-    const isNamed = retryAtMs !== undefined;
-    this.#pause = { until: deadlineIn(delayMs), endsAtMs, isNamed, end };
-    return end.signal;
+  #close(delayMs: number, { retryAtMs }: GuestTokenError): void {
+    this.#closedUntil = deadlineIn(delayMs);
+    this.#opensAtMs = Date.now() + delayMs;
+    this.#isNamed = retryAtMs !== undefined;
   }
 
   /** Waits between two attempts. */
   async wait(delayMs: number, error: GuestTokenError, signal: AbortSignal): Promise<void> {
-    await sleep(delayMs, AbortSignal.any([signal, this.#close(delayMs, error)]));
-    this.#pause = undefined;
+    this.#close(delayMs, error);
+    this.#waiting = new AbortController();
+    await sleep(delayMs, AbortSignal.any([signal, this.#waiting.signal]));
+    this.#closedUntil = 0;
   }
 
   /** Begins a cool-down, longer with each failure, unless it is closed already. */
@@ -58,8 +51,7 @@ export class RequestGate {
   }
 
   roundSucceeded(): void {
-    this.#failedRounds = 0;
-    this.#pause = undefined;
+    this.#failedRounds = this.#closedUntil = 0;
   }
 
   /**
@@ -68,9 +60,9 @@ export class RequestGate {
    * @param byHand a person asks: this ends a wait that the server named, too
    */
   open(byHand: boolean): void {
-    if (this.#pause?.isNamed && !byHand) return;
-    this.#pause?.end.abort();
-    this.#pause = undefined;
+    if (this.#isNamed && !byHand) return;
+    this.#closedUntil = 0;
+    this.#waiting.abort();
   }
 
   /**

@@ -25,19 +25,13 @@ export function sessionFor(
   options: TokenQueryOptions,
   settings: GuestTokenSettings,
 ): GuestTokenSession {
-  const known = sessions.get(client)?.get(options.queryHash);
-  if (known) return known;
-  const session = new GuestTokenSession(client, options, settings);
-  keepSession(client, session);
-  return session;
-}
-
-/** Has a session found by its key; not on a server, where a client may live for many visitors. */
-export function keepSession(client: QueryClient, session: GuestTokenSession): void {
-  if (!globalThis.window) return;
   const known = sessions.get(client) ?? new Map<string, GuestTokenSession>();
-  sessions.set(client, known);
-  if (!known.has(session.hash)) known.set(session.hash, session);
+  const found = known.get(options.queryHash);
+  if (found && !found.isOver) return found;
+  const session = new GuestTokenSession(client, options, settings);
+  // Not on a server, where a client may live for many visitors.
+  if (globalThis.window) sessions.set(client, known.set(options.queryHash, session));
+  return session;
 }
 
 /**
@@ -51,11 +45,6 @@ export function releaseSession(
   forGood: boolean,
 ): void {
   // A token lives as long as its client. The page's own belongs to the providers.
-  if (!forGood && client !== ownClient) {
-    session.rest();
-    return;
-  }
-  const known = sessions.get(client);
-  if (known?.get(session.hash) === session) known.delete(session.hash);
-  session.end();
+  if (forGood || client === ownClient) session.end();
+  else session.endFlight();
 }

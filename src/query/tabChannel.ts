@@ -18,15 +18,7 @@ type OnTabMessage = (type: unknown, token: unknown) => void;
 /**
  * The tabs of one identity. Nothing here is needed for a valid token: every failure, absence or
  * silence of the other tabs ends in asking the source.
- *
- * @returns undefined where there are no tabs: on a server, and in jsdom, where Node's channels would
- *   join tests that have nothing to do with each other
  */
-export function openTabChannel(identity: string, onMessage: OnTabMessage): TabChannel | undefined {
-  const inBrowser = 'isSecureContext' in globalThis && 'BroadcastChannel' in globalThis;
-  return inBrowser ? new TabChannel(identity, onMessage) : undefined;
-}
-
 export class TabChannel {
   readonly #name: string;
   readonly #onMessage: OnTabMessage;
@@ -42,7 +34,7 @@ export class TabChannel {
     try {
       this.#channel = new BroadcastChannel(this.#name);
     } catch {
-      return; // an opaque origin, for one
+      return; // there are no channels, or the origin is opaque
     }
     this.#channel.onmessage = ({ data }) => {
       const { type, token } = asRecord(data);

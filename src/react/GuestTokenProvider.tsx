@@ -1,8 +1,13 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useInsertionEffect, useMemo, useState } from 'react';
+import { normalOrigins } from '../core/guestFetch.ts';
 import { guestTokenQueryOptions } from '../query/guestTokenQuery.ts';
 import { createRoot } from '../query/guestTokenRoot.ts';
-import { type GuestTokenConfig, guestTokenSettings } from '../query/guestTokenSettings.ts';
+import {
+  type GuestTokenConfig,
+  guestTokenSettings,
+  isSomebody,
+} from '../query/guestTokenSettings.ts';
 import { idleState, pendingState } from '../query/guestTokenState.ts';
 import { pageClient, sessionFor } from '../query/sessions.ts';
 import {
@@ -30,11 +35,14 @@ export function GuestTokenProvider(props: GuestTokenProviderProps): ReactNode {
   const [ownClient] = useState(pageClient);
   const client = queryClient ?? ownClient;
   const settings = guestTokenSettings(config);
+  const allowed = normalOrigins(origins);
   // Found by its key, so that a render that React throws away and repeats finds it again.
-  const session = settings && sessionFor(client, guestTokenQueryOptions(config), settings);
+  const session = isSomebody(settings)
+    ? sessionFor(client, guestTokenQueryOptions(config), settings)
+    : null;
 
   // Before any effect of a child, and never undone: StrictMode and unmounting abort nothing here.
-  useInsertionEffect(() => root.commit(session, settings, origins));
+  useInsertionEffect(() => root.commit(session, settings, allowed));
   useEffect(() => (session ? root.watch(client, session) : undefined), [root, client, session]);
 
   const value = useMemo((): GuestTokenContextValue => {
