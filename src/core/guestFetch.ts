@@ -79,7 +79,9 @@ async function call(
       wasReplaced = true;
     } else {
       if (status !== 429 && !(status >= 500 && idempotent.test(method))) return response;
-      const error = errorOfStatus(status, 'The call', response.headers, await bodyOf429(response));
+      // Genesys names the wait in the header; some of its gateways only in the body.
+      const body = status === 429 && (await response.clone().json().catch(nothing));
+      const error = errorOfStatus(status, 'The call', response.headers, body);
       if (!shouldRetry(failures, error)) return response;
       discard(response);
       await sleep(retryDelayMs(failures++, error), signal);
@@ -92,17 +94,10 @@ async function call(
 
 /** Frees the connection of a response that nobody will read. */
 function discard(response: Response): void {
-  response.body?.cancel().catch(() => undefined);
+  response.body?.cancel().catch(nothing);
 }
 
-/** Genesys names the wait in the header; some of its gateways only in the body. */
-function bodyOf429(response: Response): Promise<unknown> | undefined {
-  if (response.status !== 429) return undefined;
-  return response
-    .clone()
-    .json()
-    .catch(() => undefined);
-}
+function nothing(): void {}
 
 /** Each sending gets a copy, so that a body that can be read once can be sent again. */
 function withToken(request: Request, token: string): Request {

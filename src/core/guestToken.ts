@@ -80,18 +80,18 @@ export class GuestToken {
   }
 
   /** Ms until it ends; 0 or less: it is over. */
-  remainingMs(now: Instant = readClock()): number {
-    return this.lifeMs - elapsedMs(this.requestedAt, now);
+  remainingMs(): number {
+    return this.lifeMs - elapsedMs(this.requestedAt, readClock());
   }
 
   /** Over: from `expiresAtMs` on. */
-  isExpired(now?: Instant): boolean {
-    return this.remainingMs(now) <= 0;
+  isExpired(): boolean {
+    return this.remainingMs() <= 0;
   }
 
   /** Due for replacement: from `staleAtMs` on. */
-  isStale(now?: Instant): boolean {
-    return this.remainingMs(now) <= this.bufferMs;
+  isStale(): boolean {
+    return this.remainingMs() <= this.bufferMs;
   }
 
   toString(): string {
@@ -102,8 +102,8 @@ export class GuestToken {
     return REDACTED;
   }
 
-  // Node's util.inspect; the symbol is registered, so core needs nothing of Node for it
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
+  /** For consoles, which print the fields as well; the secret is none of them. */
+  get [Symbol.toStringTag](): string {
     return REDACTED;
   }
 }
@@ -186,13 +186,10 @@ export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }
 
-/** What a `Date` can hold (ECMA-262, 21.4.1.1). */
-const MAX_TIME_MS = 8.64e15;
-
-/** Ms, where `seconds` is a number above a minimum and not beyond all time. */
+/** Ms, where `seconds` is a finite number above a minimum. */
 function toMs(seconds: unknown, aboveMs: number): number | undefined {
   const ms = typeof seconds === 'number' ? seconds * 1000 : Number.NaN;
-  return ms > aboveMs && ms <= MAX_TIME_MS ? ms : undefined;
+  return ms > aboveMs && ms < Number.POSITIVE_INFINITY ? ms : undefined;
 }
 
 function asInstant(at: Instant | number | undefined): Instant {

@@ -5,7 +5,7 @@ import { asRecord } from './guestToken.ts';
  * `retryAfter` of its body, as Genesys' socket errors have it. Junk is ignored.
  */
 export function readRetryAfterMs(headers: Headers | undefined, body?: unknown): number | undefined {
-  const header = headers?.get('Retry-After')?.trim() ?? '';
+  const header = headers?.get('Retry-After') ?? '';
   // Only what looks like an HTTP-date: Date.parse takes "7 apples" and "-1" for dates.
   const isDate = header.endsWith('GMT');
   // By the server's own clock where it tells it: ours may be wrong.

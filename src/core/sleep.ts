@@ -16,15 +16,16 @@ export function unlessAborted<Result>(
 }
 
 /** Waits `delayMs`, or less when `signal` aborts; never rejects and leaves nothing behind. */
-export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted || delayMs <= 0) return resolve();
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, timerDelayMs(delayMs));
-    signal.addEventListener('abort', end);
-  });
+export async function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  if (delayMs > 0) {
+    await unlessAborted(
+      signal,
+      () =>
+        new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, timerDelayMs(delayMs));
+        }),
+    ).catch(() => undefined);
+  }
+  clearTimeout(timer);
 }

@@ -29,6 +29,6 @@ export function readSuccessor(
     // A different token that was issued later was issued just now: that tells the clock's error.
     token = read(options.requestedAt.wallMs - issuedAtMs);
   }
-  if (token.isExpired()) throw new GuestTokenError('expired', 'The token ran out on its way.');
+  if (token.isExpired()) throw new GuestTokenError('expired', 'The token is over.');
   return token;
 }

@@ -64,7 +64,8 @@ export function endpointTokenSource(
   const { timeoutMs = ATTEMPT_TIMEOUT_MS, credentials = 'same-origin' } = options;
   assertOption('source', isText(url) || url instanceof URL, 'must be a URL or a function');
   assertDuration('timeoutMs', timeoutMs);
-  const name = `The source ${withoutSecrets(key)}`;
+  // without its query, which may hold anything
+  const name = `The source ${key.replace(/[?#].*/s, '')}`;
 
   const source: GuestTokenSource = ({ fresh, ...body }, { signal: given, refused }) =>
     withTimeout(timeoutMs, given, name, async (signal) => {
@@ -119,9 +120,4 @@ function withExpiresIn(reply: GuestTokenReply, headers: Headers): GuestTokenRepl
   const { expiresInMs, expiresAtMs = Number.NaN } = readClaims(reply.token, { ...reply });
   const leftMs = expiresInMs ?? expiresAtMs - Date.parse(headers.get('Date') ?? '');
   return Number.isNaN(leftMs) ? reply : { ...reply, expires_in: leftMs / 1000 };
-}
-
-/** A URL as it may stand in a message: its query may hold anything. */
-function withoutSecrets(url: string): string {
-  return url.replace(/[?#].*$/s, '');
 }

@@ -13,7 +13,7 @@ import { sessionFor } from './sessions.ts';
 
 export type GuestTokenQueryOptions = Omit<
   UseQueryOptions<GuestToken, GuestTokenError, GuestToken, GuestTokenQueryKey>,
-  'queryKey' | 'queryHash' | 'initialData' | 'placeholderData' | 'select' | 'persister'
+  'queryKey' | 'queryHash' | 'placeholderData' | 'select' | 'persister'
 > & {
   queryKey: DataTag<GuestTokenQueryKey, GuestToken, GuestTokenError>;
   queryHash: string;
@@ -53,7 +53,6 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
   };
   // Set to undefined rather than left out; apart, since the types of some allow only the latter.
   return Object.assign(options, {
-    initialData: undefined,
     placeholderData: undefined,
     select: undefined,
     persister: undefined,

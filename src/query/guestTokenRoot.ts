@@ -4,7 +4,7 @@ import type { GuestToken } from '../core/guestToken.ts';
 import { unlessAborted } from '../core/sleep.ts';
 import { type GuestTokenSession, gone } from './guestTokenSession.ts';
 import { type CheckedConfig, isSomebody } from './guestTokenSettings.ts';
-import { releaseSession } from './sessions.ts';
+import { pageClient, releaseSession } from './sessions.ts';
 
 export interface GetTokenOptions {
   /** Ends the wait of this one caller. */
@@ -44,6 +44,8 @@ function leaseOf(session: GuestTokenSession | null): Lease {
 
 /** What a provider keeps for its whole life: functions that act for whoever is the visitor now. */
 export interface GuestTokenRoot {
+  /** For a provider that was given no other. */
+  readonly client: QueryClient;
   /** A token that is valid at the moment it resolves. */
   getToken(options?: GetTokenOptions): Promise<string>;
   /** A new token now. */
@@ -71,6 +73,7 @@ export function createRoot(): GuestTokenRoot {
   }
 
   return {
+    client: pageClient(),
     getToken: (options) => lease.getToken(options),
     refresh: () => lease.refresh(),
     fetch: createGuestFetch({

@@ -228,7 +228,7 @@ export class GuestTokenSession {
     return acquire(
       retry,
       async (attempt) => {
-        if (!isOnline()) await this.#pause(ATTEMPT_TIMEOUT_MS, offline(), signal);
+        if (!isOnline()) await this.#pause(ATTEMPT_TIMEOUT_MS, offline());
         signal.throwIfAborted();
         if (!isOnline()) throw offline();
         this.#gate.countRequest();
@@ -244,14 +244,14 @@ export class GuestTokenSession {
       },
       async (attempt, error, delayMs) => {
         this.#emit({ type: 'retrying', attempt, delayMs, code: error.code });
-        await this.#pause(delayMs, error, signal);
+        await this.#pause(delayMs, error);
       },
     );
   }
 
-  async #pause(delayMs: number, error: GuestTokenError, signal: AbortSignal): Promise<void> {
+  async #pause(delayMs: number, error: GuestTokenError): Promise<void> {
     this.#error = error;
-    const over = this.#gate.wait(delayMs, error, signal);
+    const over = this.#gate.wait(delayMs, error);
     this.#tell();
     await over;
     this.#tell();
@@ -267,7 +267,7 @@ export class GuestTokenSession {
         this.#emit({ type: 'clock-skew', skewMs });
       }
       if (token.expirySource === 'fallback') this.#emit({ type: 'fallback-expiry', expiresAtMs });
-      if (token.bufferMs < options.expiryBufferMs) warnOfShortLife(token);
+      warnOfShortLife(token, options.expiryBufferMs);
       this.#emit({ type: 'acquired', attempt, lifeMs, expiresAtMs });
     }
     return token;
@@ -340,8 +340,10 @@ export class GuestTokenSession {
 
   /** Ends what is under way: who waits gets the token in hand, where there is one. */
   endFlight(): void {
-    this.#flight?.round.abort(gone());
+    if (!this.#flight) return;
+    this.#flight.round.abort(gone());
     this.#flight = undefined;
+    this.#gate.open(true); // it may be in a pause
   }
 
   // --- time ------------------------------------------------------------------------------------
@@ -452,8 +454,8 @@ export class GuestTokenSession {
     this.#drop();
     this.#settle();
     this.#latest = undefined;
-    this.#gate = new RequestGate();
     this.endFlight();
+    this.#gate = new RequestGate();
     this.#client.getQueryCache().remove(this.#query);
     this.#tell();
   }
@@ -471,8 +473,8 @@ function nothing(): void {}
 
 let warned = false;
 
-function warnOfShortLife({ bufferMs }: GuestToken): void {
-  if (warned || process.env.NODE_ENV === 'production') return;
+function warnOfShortLife({ bufferMs }: GuestToken, wantedMs: number): void {
+  if (process.env.NODE_ENV === 'production' || warned || bufferMs >= wantedMs) return;
   warned = true;
   console.warn(
     `react-guest-token: expiryBufferMs is cut to ${bufferMs} ms, a fifth of a token's life.`,

@@ -8,7 +8,7 @@ export interface RefreshTimer {
 }
 
 /** In the capture phase a window sees what happens to its document as well. */
-const events = ['visibilitychange', 'resume', 'focus', 'pageshow', 'pagehide', 'online'];
+const events = 'visibilitychange resume focus pageshow pagehide online'.split(' ');
 
 /**
  * The one timer of a session: calls `onWake` when `nextDelayMs` says, when the page stirs, and every

@@ -38,10 +38,10 @@ export class RequestGate {
   }
 
   /** Waits between two attempts. */
-  async wait(delayMs: number, error: GuestTokenError, signal: AbortSignal): Promise<void> {
+  async wait(delayMs: number, error: GuestTokenError): Promise<void> {
     this.#close(delayMs, error);
     this.#waiting = new AbortController();
-    await sleep(delayMs, AbortSignal.any([signal, this.#waiting.signal]));
+    await sleep(delayMs, this.#waiting.signal);
     this.#closedUntil = 0;
   }
 
@@ -73,7 +73,7 @@ export class RequestGate {
   countRequest(): void {
     const waitMs = untilMs(this.#requests.at(-MAX_REQUESTS_PER_MINUTE));
     if (waitMs > 0) {
-      const error = new GuestTokenError('rate_limited', 'Asked 10 times in a minute: a loop.', {
+      const error = new GuestTokenError('rate_limited', 'Asked 10 times in a minute.', {
         retryAtMs: Date.now() + waitMs,
       });
       this.#close(waitMs, error);

@@ -42,9 +42,7 @@ export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToke
 /** Which of two tokens was issued later; the same answer in every tab. */
 export function isNewer(token: GuestToken, than: GuestToken): boolean {
   const laterMs =
-    token.issuedAtMs && than.issuedAtMs
-      ? token.issuedAtMs - than.issuedAtMs
-      : token.expiresAtMs - than.expiresAtMs;
+    (token.issuedAtMs ?? 0) - (than.issuedAtMs ?? 0) || token.expiresAtMs - than.expiresAtMs;
   // Less than a second is rounding on the way through a channel; then any fixed order will do.
   return Math.abs(laterMs) >= 1_000 ? laterMs > 0 : token.value > than.value;
 }

@@ -1,5 +1,6 @@
 import { asRecord, type GuestToken } from '../core/guestToken.ts';
 import { sleep } from '../core/sleep.ts';
+import { withTimeout } from '../core/tokenSource.ts';
 import { shareToken } from './sharedToken.ts';
 
 /** A tab that has a token answers within a few ms; a busy machine gets some more. */
@@ -76,19 +77,12 @@ export class TabChannel {
   }
 
   /** The lock's release; undefined where it could not be had in time, or at all. */
-  async #lock(signal: AbortSignal): Promise<(() => void) | undefined> {
-    const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), LOCK_MS);
-    const options = { signal: AbortSignal.any([signal, patience.signal]) };
-    try {
-      return await new Promise((resolve, reject) => {
+  #lock(signal: AbortSignal): Promise<(() => void) | undefined> {
+    return withTimeout(LOCK_MS, signal, 'The lock', (patience) => {
+      return new Promise<() => void>((resolve, reject) => {
         const held = () => new Promise<void>((release) => resolve(release));
-        navigator.locks.request(this.#name, options, held).catch(reject);
+        navigator.locks.request(this.#name, { signal: patience }, held).catch(reject);
       });
-    } catch {
-      return undefined;
-    } finally {
-      clearTimeout(timer);
-    }
+    }).catch(() => undefined);
   }
 }

@@ -26,10 +26,6 @@ export const GuestTokenContext = createContext<GuestTokenContextValue | null>(nu
 /** @throws GuestTokenError `misconfigured` where no provider is above */
 export function useGuestTokenContext(caller: string): GuestTokenContextValue {
   const value = useContext(GuestTokenContext);
-  if (!value) {
-    throw new GuestTokenError('misconfigured', `${caller} found no provider above.`, {
-      hint: 'Wrap the component in <GuestTokenProvider>.',
-    });
-  }
-  return value;
+  if (value) return value;
+  throw new GuestTokenError('misconfigured', `${caller} needs a <GuestTokenProvider> above.`);
 }

@@ -9,7 +9,7 @@ import {
   isSomebody,
 } from '../query/guestTokenSettings.ts';
 import { idleState, pendingState } from '../query/guestTokenState.ts';
-import { pageClient, sessionFor } from '../query/sessions.ts';
+import { sessionFor } from '../query/sessions.ts';
 import {
   GuestTokenContext,
   type GuestTokenContextValue,
@@ -30,10 +30,9 @@ export interface GuestTokenProviderProps extends GuestTokenConfig {
  * @throws GuestTokenError `misconfigured` while rendering, naming the option
  */
 export function GuestTokenProvider(props: GuestTokenProviderProps): ReactNode {
-  const { children, origins = noOrigins, queryClient, ...config } = props;
+  const { children, origins = [], queryClient, ...config } = props;
   const [root] = useState(createRoot);
-  const [ownClient] = useState(pageClient);
-  const client = queryClient ?? ownClient;
+  const client = queryClient ?? root.client;
   const settings = guestTokenSettings(config);
   const allowed = normalOrigins(origins);
   // Found by its key, so that a render that React throws away and repeats finds it again.
@@ -51,8 +50,6 @@ export function GuestTokenProvider(props: GuestTokenProviderProps): ReactNode {
   }, [root, session]);
   return <GuestTokenContext.Provider value={value}>{children}</GuestTokenContext.Provider>;
 }
-
-const noOrigins: readonly string[] = [];
 
 /** Nobody is here. */
 const idleStore: GuestTokenStore = {

@@ -23,17 +23,22 @@ export function useGuestToken(): GuestTokenView {
 /** Subscribes to the fields that are read from the view, and to no others. */
 export function useTrackedView(context: GuestTokenContextValue): GuestTokenView {
   const views = useMemo(() => trackedViews(context), [context]);
-  return useSyncExternalStore(context.store.subscribe, views.current, views.onServer);
+  return useSyncExternalStore(context.store.subscribe, ...views);
 }
 
 /**
  * Hands out the same view until a field that somebody has read from it changes. What a view shows is
  * read when it is read: even one that was kept over a night's sleep never shows a token that is over.
  */
-function trackedViews({ store, serverState, getToken, refresh }: GuestTokenContextValue): {
-  current: () => GuestTokenView;
-  onServer: () => GuestTokenView;
-} {
+function trackedViews({
+  store,
+  serverState,
+  getToken,
+  refresh,
+}: GuestTokenContextValue): readonly [
+  current: () => GuestTokenView,
+  onServer: () => GuestTokenView,
+] {
   /** What was read from the present view, as it was then. */
   const seen = new Map<string, unknown>();
 
@@ -52,15 +57,13 @@ function trackedViews({ store, serverState, getToken, refresh }: GuestTokenConte
 
   const serverView = makeView(() => serverState);
   let view: GuestTokenView | undefined;
-  return {
-    current() {
-      const state = store.read();
-      if (!view || [...seen].some(([field, value]) => value !== Reflect.get(state, field))) {
-        seen.clear();
-        view = makeView(() => store.read());
-      }
-      return view;
-    },
-    onServer: () => serverView,
-  };
+  function current(): GuestTokenView {
+    const state = store.read();
+    if (!view || [...seen].some(([field, value]) => value !== Reflect.get(state, field))) {
+      seen.clear();
+      view = makeView(() => store.read());
+    }
+    return view;
+  }
+  return [current, () => serverView];
 }
