@@ -2,12 +2,17 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { type GuestToken, readGuestToken } from '../../src/core/index.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
-import { claims, fakeSource, pass, showWidget, withFakeTime } from '../react/page.tsx';
-
-const SECOND = 1_000;
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
-const DAY = 86_400_000;
+import {
+  claims,
+  DAY,
+  fakeSource,
+  HOUR,
+  MINUTE,
+  pass,
+  SECOND,
+  showWidget,
+  withFakeTime,
+} from '../react/page.tsx';
 
 withFakeTime();
 

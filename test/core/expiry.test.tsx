@@ -5,17 +5,17 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type GuestToken, readGuestToken } from '../../src/core/index.ts';
 import { guestTokenQueryOptions } from '../../src/index.ts';
 import {
+  DAY,
   fakeSource,
   issuing,
+  MINUTE,
   pass,
+  SECOND,
   showWidget,
   sleepMachine,
   withFakeTime,
 } from '../react/page.tsx';
 
-const SECOND = 1_000;
-const MINUTE = 60_000;
-const DAY = 86_400_000;
 const YEAR = 365 * DAY;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
