@@ -10,6 +10,7 @@ import {
   pass,
   reply,
   SECOND,
+  showWidget,
   withFakeTime,
 } from '../react/page.tsx';
 import { type Call, openPage } from './callsPage.tsx';
@@ -157,4 +158,31 @@ describe('a call that was begun for Ann', () => {
     expect(call.outcome).toBe('aborted');
     expect(page.sendings).toEqual([]);
   });
+});
+
+test('origins that are none throw where they are set, and the error names the option', () => {
+  const silence = vi.spyOn(console, 'error').mockReturnValue(); // React tells of it, too
+  expect(() => showWidget({ source: fakeSource(), origins: ['api.mypurecloud.ie'] })).toThrow(
+    expect.objectContaining({
+      code: 'misconfigured',
+      message: expect.stringContaining('"origins"'),
+    }),
+  );
+  silence.mockRestore();
+});
+
+test('origins that change with a render count from then on', async () => {
+  const page = openPage(fakeSource());
+  const seen: (string | null)[] = [];
+  page.enter('ann');
+  await pass();
+  vi.stubGlobal('fetch', async (request: Request) => {
+    seen.push(request.headers.get('Authorization'));
+    return new Response();
+  });
+  for (const origins of [[], ['https://api.mypurecloud.ie'], []]) {
+    page.allow(origins);
+    await page.guestFetch('https://api.mypurecloud.ie/x');
+  }
+  expect(seen).toEqual([null, expect.stringMatching(/^Bearer ey/), null]);
 });

@@ -115,6 +115,6 @@ test('no call leaves with another visitor’s token, none is sent more than twic
         await pass();
       }
     }),
-    { seed: 20261123, numRuns: 60, endOnFailure: false },
+    { seed: 20261123, numRuns: 150, endOnFailure: false },
   );
 });

@@ -24,6 +24,7 @@ export function openPage(source: FakeSource) {
   const sendings: Sending[] = [];
   const events: GuestTokenEvent[] = [];
   let visitor: string | null = null;
+  let origins: readonly string[] = [];
   let guestFetch: typeof fetch = fetch;
   let view: View | undefined;
   const api = {
@@ -55,6 +56,7 @@ export function openPage(source: FakeSource) {
     <GuestTokenProvider
       externalId={externalId}
       source={source}
+      origins={origins}
       onEvent={(event) => events.push(event)}
     >
       <Widget />
@@ -78,6 +80,13 @@ export function openPage(source: FakeSource) {
     enter(externalId: string | null) {
       visitor = externalId;
       rerender(page(externalId));
+    },
+    allow(more: readonly string[]) {
+      origins = more;
+      rerender(page(visitor));
+    },
+    get guestFetch() {
+      return guestFetch;
     },
     call(signal?: AbortSignal): Call {
       const headers = { 'X-Call': String(++serial) };
