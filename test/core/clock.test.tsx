@@ -66,6 +66,24 @@ describe('life', () => {
     }
   });
 
+  test('of a pooled token is right where it is known how far this clock is ahead', () => {
+    const token = jwt(HOUR, { aheadMs: 2 * DAY, agoMs: 40 * MINUTE });
+    const options = { clockErrorMs: 2 * DAY };
+    expect(readGuestToken({ id: 'guest-1', token }, options)).toMatchObject({
+      lifeMs: 20 * MINUTE,
+      clockSkewMs: undefined,
+    });
+  });
+
+  test('of a new token is whole where what was known of this clock is wrong by now', () => {
+    const token = jwt(HOUR, { aheadMs: 2 * DAY });
+    const options = { clockErrorMs: 2 * HOUR };
+    expect(readGuestToken({ id: 'guest-1', token }, options)).toMatchObject({
+      lifeMs: HOUR,
+      clockSkewMs: 2 * DAY, // of the clock as it is
+    });
+  });
+
   test('of a token that seems to be issued in some seconds is no longer than the token says', () => {
     const token = read(jwt(HOUR, { aheadMs: -5 * SECOND }));
     expect(token).toMatchObject({ lifeMs: HOUR, clockSkewMs: undefined });
@@ -88,6 +106,16 @@ describe('a token stays over at its end', () => {
     vi.advanceTimersByTime(1);
     expect(token.isExpired()).toBe(true);
     turnClock(-3 * DAY);
+    expect(token.isExpired()).toBe(true);
+  });
+
+  test('when the clock is turned back and the start of the request was given as epoch ms', () => {
+    const startedAtMs = Date.now();
+    vi.advanceTimersByTime(HOUR / 2);
+    const reply = { id: 'guest-1', token: 'opaque', expires_in: HOUR / SECOND };
+    const token = readGuestToken(reply, { requestedAt: startedAtMs });
+    turnClock(-DAY);
+    vi.advanceTimersByTime(HOUR / 2);
     expect(token.isExpired()).toBe(true);
   });
 

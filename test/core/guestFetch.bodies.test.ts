@@ -20,7 +20,8 @@ function against(statuses: readonly number[], { delayMs = 0 } = {}) {
     session: () => session,
     origins: [API],
     fetch: async (input, init) => {
-      const request = new Request(input, init);
+      // as it is: Node loses referrer and referrerPolicy in a copy
+      const request = input instanceof Request ? input : new Request(input, init);
       const status = statuses[sent.push(request) - 1] ?? 200;
       bodies.push(await request.text());
       return new Response(null, { status });
