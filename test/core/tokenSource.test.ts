@@ -1,0 +1,281 @@
+// A URL as the source of tokens: what is sent, what is made of the answer, and for how long it waits.
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  type EndpointTokenSourceOptions,
+  endpointTokenSource,
+  type GuestTokenReply,
+  type GuestTokenRequest,
+  type GuestTokenSourceContext,
+  isGuestTokenError,
+  readGuestToken,
+} from '../../src/core/index.ts';
+import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
+
+const NOW_MS = Date.UTC(2026, 10, 23, 8);
+const ASKED: GuestTokenRequest = {
+  externalId: 'customer-42',
+  channelId: 'support',
+  attributes: { page: '/pricing' },
+  fresh: false,
+};
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW_MS });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+interface Endpoint {
+  readonly requests: Request[];
+  ask(request?: Partial<GuestTokenRequest>, context?: Partial<GuestTokenSourceContext>): Reply;
+}
+type Reply = Promise<GuestTokenReply>;
+
+/** An endpoint that gives this answer, and the source that asks it. */
+function endpoint(
+  answer: (request: Request) => Response | Promise<Response>,
+  options: EndpointTokenSourceOptions = {},
+  url = 'https://shop.example/api/guest-token',
+): Endpoint {
+  const requests: Request[] = [];
+  const source = endpointTokenSource(url, {
+    fetch: async (input, init) => {
+      const request = new Request(input, init);
+      requests.push(request);
+      return await answer(request);
+    },
+    ...options,
+  });
+  return {
+    requests,
+    ask: (request, context) =>
+      source({ ...ASKED, ...request }, { signal: new AbortController().signal, ...context }),
+  };
+}
+
+const good = (): Response => Response.json({ id: 'guest-1', token: 'opaque', expires_in: 600 });
+const status =
+  (code: number, headers: HeadersInit = {}, body: BodyInit | null = null) =>
+  (): Response =>
+    new Response(body, { status: code, headers });
+
+/** What a promise rejects with. */
+async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  let failure: unknown = 'it did not fail';
+  await promise.catch((error: unknown) => {
+    failure = error;
+  });
+  return failure;
+}
+
+describe('the request', () => {
+  test('is a POST of what Genesys wants, as JSON, with the cookies of the page’s own site', async () => {
+    const { requests, ask } = endpoint(good);
+    await ask();
+    const [request] = requests;
+    expect(request).toMatchObject({
+      url: 'https://shop.example/api/guest-token',
+      method: 'POST',
+      credentials: 'same-origin',
+      cache: 'no-store',
+    });
+    expect(request?.headers.get('Content-Type')).toBe('application/json');
+    expect(request?.headers.get('Accept')).toBe('application/json');
+    expect(request?.headers.get('Cache-Control')).toBeNull();
+    expect(await request?.json()).toEqual({
+      channelId: 'support',
+      externalId: 'customer-42',
+      attributes: { page: '/pricing' },
+    });
+  });
+
+  test('for a replacement says no-cache', async () => {
+    const { requests, ask } = endpoint(good);
+    await ask({ fresh: true });
+    expect(requests[0]?.headers.get('Cache-Control')).toBe('no-cache');
+    expect(await requests[0]?.json()).not.toHaveProperty('fresh');
+  });
+
+  test('sends the credentials that are asked for', async () => {
+    for (const credentials of ['include', 'omit'] as const) {
+      const { requests, ask } = endpoint(good, { credentials });
+      await ask();
+      expect(requests[0]?.credentials).toBe(credentials);
+    }
+  });
+
+  test.each([
+    ['an object', { 'X-Csrf': 'abc' }],
+    ['pairs', [['X-Csrf', 'abc']] satisfies HeadersInit],
+    ['Headers', new Headers({ 'X-Csrf': 'abc' })],
+    ['a function', () => ({ 'X-Csrf': 'abc' })],
+    ['a function that takes its time', async () => new Headers({ 'X-Csrf': 'abc' })],
+  ])('carries headers given as %s', async (_how, headers) => {
+    const { requests, ask } = endpoint(good, { headers });
+    await ask();
+    expect(requests[0]?.headers.get('X-Csrf')).toBe('abc');
+    expect(requests[0]?.headers.get('Content-Type')).toBe('application/json');
+  });
+
+  test('has headers made anew for each one where they are a function', async () => {
+    let n = 0;
+    const { requests, ask } = endpoint(good, { headers: () => ({ 'X-Csrf': String(++n) }) });
+    await ask();
+    await ask();
+    expect(requests.map(({ headers }) => headers.get('X-Csrf'))).toEqual(['1', '2']);
+  });
+
+  test('goes out with the global fetch of that moment', async () => {
+    const source = endpointTokenSource('https://shop.example/token');
+    const late = vi.fn(async () => good());
+    vi.stubGlobal('fetch', late);
+    await source(ASKED, { signal: new AbortController().signal });
+    expect(late).toHaveBeenCalledTimes(1);
+  });
+
+  test('goes to a URL object as well', async () => {
+    const seen: unknown[] = [];
+    const source = endpointTokenSource(new URL('https://shop.example/token'), {
+      fetch: async (input) => {
+        seen.push(String(input));
+        return good();
+      },
+    });
+    await source(ASKED, { signal: new AbortController().signal });
+    expect(seen).toEqual(['https://shop.example/token']);
+    expect(source.key).toBe('https://shop.example/token');
+  });
+});
+
+describe('the answer', () => {
+  test('of Genesys is passed on as it is', async () => {
+    const reply = {
+      id: 'guest-1',
+      token: 'opaque',
+      created_time: '2026-11-23T07:00:00Z',
+      state: 'ACTIVE',
+      external_id: 'customer-42',
+      channel_id: 'support',
+    };
+    expect(await endpoint(() => Response.json(reply)).ask()).toEqual(reply);
+  });
+
+  test.each([
+    ['right', 0],
+    ['two days ahead', 2 * 86_400_000],
+    ['two days behind', -2 * 86_400_000],
+  ])(
+    'without expires_in gets it from the Date header, on a machine whose clock is %s',
+    async (_how, aheadMs) => {
+      const trueNowMs = NOW_MS - aheadMs;
+      const iat = trueNowMs / 1_000 - 1_800; // from a pool, half an hour old
+      const token = fakeGuestToken({ iat, lifeSeconds: 3_600 });
+      const headers = { Date: new Date(trueNowMs).toUTCString() };
+      const reply = await endpoint(() => Response.json({ id: 'g', token }, { headers })).ask();
+      expect(reply.expires_in).toBe(1_800);
+      expect(readGuestToken(reply).expiresAtMs).toBe(NOW_MS + 1_800_000);
+    },
+  );
+
+  test('with an expires_in of its own keeps it', async () => {
+    const headers = { Date: new Date(NOW_MS).toUTCString() };
+    const reply = { id: 'g', token: fakeGuestToken(), expires_in: 7 };
+    expect(await endpoint(() => Response.json(reply, { headers })).ask()).toEqual(reply);
+  });
+
+  test.each([
+    ['no Date header', {}],
+    ['a Date header of junk', { Date: 'junk' }],
+  ])('with %s is passed on as it is', async (_what, headers) => {
+    const reply = { id: 'g', token: fakeGuestToken() };
+    expect(await endpoint(() => Response.json(reply, { headers })).ask()).toEqual(reply);
+  });
+
+  test.each([
+    ['a page of HTML', '<!doctype html><p>secret page</p>', 'text/html'],
+    ['no JSON', '{"id": secret', 'application/json'],
+    ['nothing', '', 'application/json'],
+    ['null', 'null', 'application/json'],
+    ['a list', '["secret"]', 'application/json'],
+    ['a reply without an id', '{"token":"secret"}', 'application/json'],
+    ['a reply without a token', '{"id":"secret"}', 'application/json'],
+    ['an empty token', '{"id":"secret","token":""}', 'application/json'],
+    ['a token that would split a header', '{"id":"a","token":"secret\\r\\nX: 1"}', 'text/plain'],
+  ])(
+    'that is %s is malformed_reply, named by URL, with nothing of it told',
+    async (_what, body, type) => {
+      const answer = (): Response => new Response(body, { headers: { 'Content-Type': type } });
+      const failure = await failureOf(endpoint(answer).ask());
+      expect(failure).toMatchObject({
+        code: 'malformed_reply',
+        message: expect.stringContaining('https://shop.example/api/guest-token'),
+      });
+      expect(inspect(failure, { depth: null, showHidden: true })).not.toContain('secret');
+    },
+  );
+
+  test('as JSON is read whatever type it says it is', async () => {
+    const answer = (): Response =>
+      new Response('{"id":"a","token":"t"}', { headers: { 'Content-Type': 'text/html' } });
+    expect(await endpoint(answer).ask()).toEqual({ id: 'a', token: 't' });
+  });
+});
+
+describe('an answer with status', () => {
+  test.each([
+    [401, 'unauthorized', false],
+    [403, 'forbidden', false],
+    [408, 'timed_out', true],
+    [429, 'rate_limited', true],
+    [400, 'rejected', false],
+    [404, 'rejected', false],
+    [405, 'rejected', false],
+    [418, 'rejected', false],
+    [500, 'unavailable', true],
+    [501, 'unavailable', false],
+    [503, 'unavailable', true],
+    [304, 'rejected', false],
+  ])('%d is %s', async (code, expected, retryable) => {
+    const failure = await failureOf(endpoint(status(code)).ask());
+    expect(isGuestTokenError(failure)).toBe(true);
+    expect(failure).toMatchObject({ code: expected, status: code, retryable });
+  });
+
+  test('429 tells when to come back: by the header, or by the body where there is none', async () => {
+    const at = async (headers: HeadersInit, body: unknown): Promise<unknown> => {
+      const failure = await failureOf(endpoint(status(429, headers, JSON.stringify(body))).ask());
+      return isGuestTokenError(failure) && failure.retryAtMs;
+    };
+    expect(await at({ 'Retry-After': '42' }, {})).toBe(NOW_MS + 42_000);
+    expect(await at({ 'Retry-After': '42' }, { retryAfter: 7 })).toBe(NOW_MS + 42_000);
+    expect(await at({}, { retryAfter: 7 })).toBe(NOW_MS + 7_000);
+    expect(await at({ 'Retry-After': 'junk' }, { retryAfter: 7 })).toBe(NOW_MS + 7_000);
+    for (const junk of [-1, 'soon', null, {}, [7, 8], true, '7 s', 1e40]) {
+      expect(await at({}, { retryAfter: junk }), String(junk)).toBeUndefined();
+    }
+    expect(await at({}, 'text')).toBeUndefined();
+  });
+
+  test('and a problem document of our broker keeps its code and Genesys’ contextId', async () => {
+    const body = JSON.stringify({
+      code: 'identity_mismatch',
+      contextId: '0f3e-42',
+      detail: 'secret detail',
+      hint: 'secret hint',
+    });
+    const failure = await failureOf(endpoint(status(403, {}, body)).ask());
+    expect(failure).toMatchObject({ code: 'identity_mismatch', status: 403, contextId: '0f3e-42' });
+    expect(inspect(failure, { depth: null, showHidden: true })).not.toContain('secret');
+  });
+
+  test('and a code or contextId that nobody knows is told by status alone', async () => {
+    for (const junk of ['bad.credentials', '', 7, null, 'toString', '__proto__', ['expired']]) {
+      const body = JSON.stringify({ code: junk, contextId: `<script>${junk}` });
+      const failure = await failureOf(endpoint(status(401, {}, body)).ask());
+      expect(failure).toMatchObject({ code: 'unauthorized', contextId: undefined });
+    }
+  });
+});

@@ -1,0 +1,17 @@
+import createClient, { type Client } from 'openapi-fetch';
+
+/** As openapi-typescript makes it from the API's description. */
+interface Paths {
+  '/api/v2/conversations/{id}/messages': {
+    post: {
+      parameters: { path: { id: string } };
+      requestBody: { content: { 'application/json': { text: string } } };
+      responses: { 200: { content: { 'application/json': { id: string; text: string } } } };
+    };
+  };
+}
+
+/** @param guestFetch what `useGuestFetch()` gives */
+export function conversationsClient(guestFetch: typeof fetch, baseUrl: string): Client<Paths> {
+  return createClient<Paths>({ baseUrl, fetch: guestFetch });
+}
