@@ -7,14 +7,12 @@ import { allowConsole } from '../strays.ts';
 import {
   DAY,
   down,
-  fakeServer,
   fakeSource,
   HOUR,
   issuing,
   MINUTE,
   outcomeOf,
   pass,
-  refusing,
   reply,
   SECOND,
   showWidget,
@@ -22,6 +20,7 @@ import {
   status,
   withFakeTime,
 } from './page.tsx';
+import { fakeServer, refusing } from './server.ts';
 
 withFakeTime();
 

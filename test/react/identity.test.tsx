@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { GuestTokenProvider, useGuestToken, useSuspenseGuestToken } from '../../src/index.ts';
 import {
   claims,
-  fakeServer,
   fakeSource,
   issuing,
   MINUTE,
@@ -12,12 +11,12 @@ import {
   outcomeOf,
   Probe,
   pass,
-  refusing,
   reply,
   SECOND,
   showWidget,
   withFakeTime,
 } from './page.tsx';
+import { fakeServer, refusing } from './server.ts';
 
 withFakeTime();
 

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { useSuspenseGuestToken } from '../../src/index.ts';
 import {
   down,
-  fakeServer,
   fakeSource,
   focusWindow,
   HOUR,
@@ -18,6 +17,7 @@ import {
   sleepMachine,
   withFakeTime,
 } from './page.tsx';
+import { fakeServer } from './server.ts';
 
 withFakeTime();
 

@@ -9,7 +9,8 @@ import {
   useSuspenseGuestToken,
 } from '../../src/index.ts';
 import { allowConsole } from '../strays.ts';
-import { fakeServer, fakeSource, outcomeOf, pass, showWidget, withFakeTime } from './page.tsx';
+import { fakeSource, outcomeOf, pass, showWidget, withFakeTime } from './page.tsx';
+import { fakeServer } from './server.ts';
 
 withFakeTime();
 

@@ -8,7 +8,6 @@ import {
   useSuspenseGuestToken,
 } from '../../src/index.ts';
 import {
-  fakeServer,
   fakeSource,
   issuing,
   MINUTE,
@@ -18,6 +17,7 @@ import {
   showWidget,
   withFakeTime,
 } from './page.tsx';
+import { fakeServer } from './server.ts';
 
 withFakeTime();
 

@@ -169,42 +169,6 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** A call that reached a server. */
-interface Call {
-  readonly url: string;
-  readonly method: string;
-  readonly body: string;
-  /** What came as `Authorization: Bearer …`. */
-  readonly token: string | undefined;
-}
-
-export interface FakeServer {
-  readonly calls: Call[];
-  /** Changes what is answered from now on. */
-  answer: (call: Call) => Response | Promise<Response>;
-}
-
-/** All the servers that the page's `fetch` can reach, until the end of the test. */
-export function fakeServer(answer: FakeServer['answer'] = ok): FakeServer {
-  const server: FakeServer = { calls: [], answer };
-  vi.stubGlobal('fetch', async (input: RequestInfo | URL, init?: RequestInit) => {
-    const request = new Request(input, init);
-    const { url, method, headers } = request;
-    const token = headers.get('Authorization')?.replace('Bearer ', '');
-    const call = { url, method, body: await request.text(), token };
-    server.calls.push(call);
-    return await server.answer(call);
-  });
-  return server;
-}
-
-export const ok = (): Response => new Response('{}');
-
-/** Refuses calls that carry one of `tokens`. */
-export function refusing(...tokens: readonly (string | undefined)[]): FakeServer['answer'] {
-  return ({ token }) => (tokens.includes(token) ? new Response(null, { status: 401 }) : ok());
-}
-
 /** The token's payload says who it is for and which one it is. */
 export function claims(token: string | undefined): { sub: string; jti: number } {
   return JSON.parse(atob(token?.split('.')[1] ?? 'bnVsbA=='));

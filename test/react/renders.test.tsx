@@ -9,7 +9,6 @@ import {
 import {
   claims,
   down,
-  fakeServer,
   fakeSource,
   focusWindow,
   HOUR,
@@ -17,7 +16,6 @@ import {
   MINUTE,
   type Page,
   pass,
-  refusing,
   SECOND,
   setOnline,
   setVisible,
@@ -25,6 +23,7 @@ import {
   status,
   withFakeTime,
 } from './page.tsx';
+import { fakeServer, refusing } from './server.ts';
 
 withFakeTime();
 

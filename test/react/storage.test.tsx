@@ -3,20 +3,19 @@ import { useLayoutEffect, useState } from 'react';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { GuestTokenProvider } from '../../src/index.ts';
 import {
-  fakeServer,
   fakeSource,
   HOUR,
   issuing,
   MINUTE,
   Probe,
   pass,
-  refusing,
   SECOND,
   showWidget,
   sleepMachine,
   status,
   withFakeTime,
 } from './page.tsx';
+import { fakeServer, refusing } from './server.ts';
 
 withFakeTime();
 beforeEach(() => sessionStorage.clear());
