@@ -29,7 +29,9 @@ export interface FakeServer {
 export function fakeServer(answer: FakeServer['answer'] = ok): FakeServer {
   const server: FakeServer = { calls: [], answer };
   vi.stubGlobal('fetch', async (input: RequestInfo | URL, init?: RequestInit) => {
-    const request = new Request(input, init);
+    // as a browser resolves it
+    const target = input instanceof Request ? input : new URL(input, location.href);
+    const request = new Request(target, init);
     const { url, method, headers } = request;
     const token = headers.get('Authorization')?.replace('Bearer ', '');
     const call = { url, method, body: await request.text(), token };
