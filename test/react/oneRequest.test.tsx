@@ -17,6 +17,7 @@ import {
   showWidget,
   withFakeTime,
 } from './page.tsx';
+import { fakeServer } from './server.ts';
 
 withFakeTime();
 
@@ -162,27 +163,18 @@ test('a child that asks for the token in its first effect causes no second reque
 
 test('a call of the guest fetch that is made before there is a token waits for the one request', async () => {
   const source = fakeSource();
-  const sent: (string | null)[] = [];
-  const realFetch = globalThis.fetch;
-  globalThis.fetch = async (input) => {
-    sent.push(new Request(input).headers.get('Authorization'));
-    return new Response('{}');
-  };
-  try {
-    function Call() {
-      const guestFetch = useGuestFetch();
-      useEffect(() => {
-        guestFetch('/api/conversations');
-      }, [guestFetch]);
-      return null;
-    }
-    showWidget({ source, children: <Call /> });
-    await pass();
-  } finally {
-    globalThis.fetch = realFetch;
+  const server = fakeServer();
+  function Call() {
+    const guestFetch = useGuestFetch();
+    useEffect(() => {
+      guestFetch('/api/conversations');
+    }, [guestFetch]);
+    return null;
   }
+  showWidget({ source, children: <Call /> });
+  await pass();
   expect(source.requests).toHaveLength(1);
-  expect(sent).toEqual([expect.stringMatching(/^Bearer ey/)]);
+  expect(server.calls).toMatchObject([{ token: expect.stringMatching(/^ey/) }]);
 });
 
 for (const [where, Tree] of [

@@ -10,6 +10,7 @@ import {
   type GuestTokenRequest,
   type GuestTokenSource,
   type GuestTokenView,
+  useGuestFetch,
   useGuestToken,
 } from '../../src/index.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
@@ -32,6 +33,8 @@ export function withFakeTime(): void {
   afterEach(() => {
     vi.useRealTimers();
     vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+    vi.unstubAllEnvs();
   });
 }
 
@@ -45,21 +48,54 @@ export function sleepMachine(ms: number): void {
   vi.setSystemTime(Date.now() + ms);
 }
 
+/** Something happens to the page, with all that follows from it at once. */
+export async function happen(event: string, target: EventTarget = window): Promise<void> {
+  await act(async () => {
+    target.dispatchEvent(new Event(event));
+  });
+  await pass();
+}
+
 export async function setVisible(visible: boolean): Promise<void> {
   vi.spyOn(document, 'visibilityState', 'get').mockReturnValue(visible ? 'visible' : 'hidden');
-  await act(() => document.dispatchEvent(new Event('visibilitychange')));
-  await pass();
+  await happen('visibilitychange', document);
 }
 
 export async function setOnline(online: boolean): Promise<void> {
   vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(online);
-  await act(() => window.dispatchEvent(new Event(online ? 'online' : 'offline')));
-  await pass();
+  await happen(online ? 'online' : 'offline');
 }
 
-export async function focusWindow(): Promise<void> {
-  await act(() => window.dispatchEvent(new Event('focus')));
-  await pass();
+export const focusWindow = (): Promise<void> => happen('focus');
+
+/** Counts the listeners that are added to the page from now on and not yet removed. */
+export function watchListeners(): { readonly count: number } {
+  const live = new Set<string>();
+  const ids = new Map<unknown, number>();
+  const idOf = (listener: unknown): number => {
+    ids.set(listener, ids.get(listener) ?? ids.size);
+    return ids.get(listener) ?? 0;
+  };
+  for (const target of [window, document]) {
+    const { addEventListener: add, removeEventListener: remove } = target;
+    vi.spyOn(target, 'addEventListener').mockImplementation((type, listener, options) => {
+      const id = `${type} ${idOf(listener)}`;
+      // React's own, added once for the document and never removed
+      if (type !== 'selectionchange') live.add(id);
+      const { signal } = Object(options);
+      signal?.addEventListener('abort', () => live.delete(id));
+      add.call(target, type, listener, options);
+    });
+    vi.spyOn(target, 'removeEventListener').mockImplementation((type, listener, options) => {
+      live.delete(`${type} ${idOf(listener)}`);
+      remove.call(target, type, listener, options);
+    });
+  }
+  return {
+    get count() {
+      return live.size;
+    },
+  };
 }
 
 type Answer = (
@@ -141,13 +177,18 @@ export function claims(token: string | undefined): { sub: string; jti: number } 
 /** What a component of the widget got, render by render. */
 export class Probe {
   renders = 0;
+  /** The token of each render. */
+  readonly tokens: (string | undefined)[] = [];
   view!: GuestTokenView;
+  fetch!: typeof fetch;
 
   /** The component: `<probe.Widget />`. It shows status and token. */
   readonly Widget = ({ label = 'widget' }: { label?: string }): ReactNode => {
     const view = useGuestToken();
     this.renders++;
     this.view = view;
+    this.fetch = useGuestFetch();
+    this.tokens.push(view.token);
     return (
       <p data-testid={label}>
         {view.status} {view.token ?? 'none'}
@@ -165,6 +206,8 @@ export interface Page {
   readonly events: GuestTokenEvent[];
   /** What the latest render of the widget holds. */
   readonly view: GuestTokenView;
+  /** The guest fetch of that render. */
+  readonly fetch: typeof fetch;
   update(props: Partial<GuestTokenProviderProps>): void;
   unmount(): void;
 }
@@ -192,6 +235,9 @@ export function showWidget(
     get view() {
       return probe.view;
     },
+    get fetch() {
+      return probe.fetch;
+    },
     update(more) {
       current = { ...current, ...more };
       rerender(<GuestTokenProvider {...current} />);
@@ -200,12 +246,19 @@ export function showWidget(
   };
 }
 
-/** How a promise has ended so far. */
-export function outcomeOf(promise: Promise<string>): { token?: string; code?: string } {
-  const outcome: { token?: string; code?: string } = {};
+interface Outcome {
+  token?: string;
+  status?: number;
+  code?: string;
+}
+
+/** How a promise has ended so far: with a token, with a response's status, or with an error's code. */
+export function outcomeOf(promise: Promise<string | Response>): Outcome {
+  const outcome: Outcome = {};
   promise.then(
-    (token) => {
-      outcome.token = token;
+    (value) => {
+      if (typeof value === 'string') outcome.token = value;
+      else outcome.status = value.status;
     },
     (error: unknown) => {
       outcome.code =

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { GuestTokenReply } from '../../src/index.ts';
 import {
   claims,
   down,
@@ -232,14 +233,15 @@ test('a source that never answers is given up after 10 s and asked again', async
   expect(page.view).toMatchObject({ status: 'success', error: null });
 });
 
-test('a source that answers junk is malformed_reply, not asked again at once, and nothing is kept', async () => {
-  for (const junk of [null, 'page', {}, { id: 'x', token: '' }, { id: '', token: 'abc' }]) {
-    const source = fakeSource(() => junk as never);
+const junk: unknown[] = [null, 'page', {}, { id: 'x', token: '' }, { id: '', token: 'abc' }];
+test.for(junk)(
+  'a source that answers %j: malformed_reply, not asked again at once, nothing kept',
+  async (answer) => {
+    const source = fakeSource(() => answer as GuestTokenReply);
     const page = showWidget({ source });
     await pass(20 * SECOND);
     expect(page.view.error?.code).toBe('malformed_reply');
     expect(page.view.token).toBeUndefined();
     expect(source.requests).toHaveLength(1);
-    page.unmount();
-  }
-});
+  },
+);

@@ -1,0 +1,146 @@
+import { render } from '@testing-library/react';
+import * as React from 'react';
+import { describe, expect, test, vi } from 'vitest';
+import { GuestTokenProvider } from '../../src/index.ts';
+import {
+  type FakeSource,
+  fakeSource,
+  focusWindow,
+  HOUR,
+  issuing,
+  MINUTE,
+  outcomeOf,
+  Probe,
+  pass,
+  SECOND,
+  sleepMachine,
+  watchListeners,
+  withFakeTime,
+} from './page.tsx';
+
+withFakeTime();
+
+const { Activity, StrictMode } = React;
+
+function show(source: FakeSource) {
+  const probe = new Probe();
+  const Page = ({ visible }: { visible: boolean }) => (
+    <Activity mode={visible ? 'visible' : 'hidden'}>
+      <GuestTokenProvider externalId="visitor" source={source}>
+        <probe.Widget />
+      </GuestTokenProvider>
+    </Activity>
+  );
+  const { rerender } = render(<Page visible />, { wrapper: StrictMode });
+  return {
+    probe,
+    hide: () => rerender(<Page visible={false} />),
+    show: () => rerender(<Page visible />),
+  };
+}
+
+// React 19.2 brought <Activity>.
+describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () => {
+  test('asks nothing while it is hidden, and leaves no timer and no listener', async () => {
+    const listeners = watchListeners();
+    const source = fakeSource(issuing(HOUR));
+    const page = show(source);
+    await pass();
+    page.hide();
+    await pass();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(listeners.count).toBe(0);
+    await pass(5 * HOUR);
+    await focusWindow();
+    expect(source.requests).toHaveLength(1);
+  });
+
+  test('has a token when it is shown again, and renews it from then on', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = show(source);
+    await pass();
+    page.hide();
+    await pass(MINUTE);
+    page.show();
+    await pass();
+    expect(page.probe.view.status).toBe('success');
+    expect(source.requests.length).toBeLessThanOrEqual(2);
+    const asked = source.requests.length;
+    await pass(HOUR);
+    expect(source.requests).toHaveLength(asked + 1);
+  });
+
+  test('shows no dead token when it is shown again after its end', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = show(source);
+    await pass();
+    const dead = page.probe.view.token;
+    page.hide();
+    await pass();
+    sleepMachine(2 * HOUR);
+    page.probe.tokens.length = 0;
+    page.show();
+    await pass();
+    expect(page.probe.tokens).not.toContain(dead);
+    expect(page.probe.view.status).toBe('success');
+  });
+
+  test('keeps getToken and refresh the same, and they work after it is shown again', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = show(source);
+    await pass();
+    const { getToken, refresh } = page.probe.view;
+    page.hide();
+    await pass(MINUTE);
+    page.show();
+    await pass();
+    expect(page.probe.view).toMatchObject({ getToken, refresh });
+    expect(await getToken()).toBe(page.probe.view.token);
+    const refreshed = outcomeOf(refresh());
+    await pass();
+    expect(refreshed.token).toBe(page.probe.view.token);
+  });
+
+  test('hidden during its first request: shown again it has its token, at two requests at most', async () => {
+    const source = fakeSource(issuing(HOUR, 3 * SECOND));
+    const page = show(source);
+    await pass(SECOND);
+    page.hide();
+    await pass(SECOND);
+    page.show();
+    await pass(3 * SECOND);
+    expect(page.probe.view.status).toBe('success');
+    expect(source.requests.length).toBeLessThanOrEqual(2);
+  });
+
+  test('hidden and shown a hundred times in one turn costs one request', async () => {
+    const source = fakeSource(issuing(HOUR, SECOND));
+    const page = show(source);
+    for (let n = 0; n < 100; n++) {
+      page.hide();
+      page.show();
+    }
+    await pass(2 * SECOND);
+    expect(page.probe.view.status).toBe('success');
+    expect(source.requests).toHaveLength(1);
+  });
+
+  test('that is hidden from the start asks once it is shown', async () => {
+    const source = fakeSource();
+    const { Widget } = new Probe();
+    const Page = ({ mode }: { mode: 'hidden' | 'visible' }) => (
+      <Activity mode={mode}>
+        <GuestTokenProvider externalId="visitor" source={source}>
+          <Widget />
+        </GuestTokenProvider>
+      </Activity>
+    );
+    const { rerender, container } = render(<Page mode="hidden" />);
+    await pass(HOUR);
+    expect(source.requests).toHaveLength(0);
+    rerender(<Page mode="visible" />);
+    await pass();
+    expect(container.textContent).toMatch(/^success ey/);
+    expect(source.requests).toHaveLength(1);
+  });
+});

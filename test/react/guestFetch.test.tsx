@@ -1,0 +1,221 @@
+import { describe, expect, test } from 'vitest';
+import {
+  fakeSource,
+  HOUR,
+  issuing,
+  outcomeOf,
+  pass,
+  SECOND,
+  showWidget,
+  status,
+  withFakeTime,
+} from './page.tsx';
+import { fakeServer, ok, pageWithToken, refuseAll, refusing } from './server.ts';
+
+withFakeTime();
+
+describe('the token goes', () => {
+  test('to the page’s own origin, relative URLs included', async () => {
+    const { server, page, first } = await pageWithToken();
+    page.fetch('/api/conversations');
+    page.fetch(new URL('/api/messages', location.href));
+    page.fetch(new Request(`${location.origin}/api/files`));
+    await pass();
+    expect(server.calls.map(({ url, token }) => [new URL(url).pathname, token])).toEqual([
+      ['/api/conversations', first],
+      ['/api/messages', first],
+      ['/api/files', first],
+    ]);
+  });
+
+  test('to the origins that the provider names, from the moment that it does', async () => {
+    const { server, page, first } = await pageWithToken();
+    const url = 'https://api.mypurecloud.ie/api/v2/conversations';
+    page.fetch(url);
+    await pass();
+    page.update({ origins: ['https://api.mypurecloud.ie'] });
+    page.fetch(url);
+    await pass();
+    page.update({ origins: [] });
+    page.fetch(url);
+    await pass();
+    expect(server.calls.map(({ token }) => token)).toEqual([undefined, first, undefined]);
+  });
+
+  test('to nobody else, and such a call costs no token', async () => {
+    const server = fakeServer();
+    const source = fakeSource();
+    const page = showWidget({
+      source,
+      keepFresh: 'on-demand',
+      origins: ['https://api.mypurecloud.ie'],
+    });
+    for (const url of [
+      'https://evil.example/',
+      'http://api.mypurecloud.ie/',
+      'https://api.mypurecloud.ie:8443/',
+      'https://api.mypurecloud.ie.evil.example/',
+      'https://evil.example/https://api.mypurecloud.ie/',
+    ]) {
+      page.fetch(url);
+    }
+    await pass();
+    expect(server.calls).toHaveLength(5);
+    expect(server.calls.every(({ token }) => token === undefined)).toBe(true);
+    expect(source.requests).toHaveLength(0);
+  });
+});
+
+describe('a token that is refused', () => {
+  for (const code of [401, 403]) {
+    test(`${code}: is replaced, and the call is sent once more with the new one`, async () => {
+      const { source, server, page, first } = await pageWithToken();
+      server.answer = ({ token }) =>
+        token === first ? new Response(null, { status: code }) : ok();
+      const call = outcomeOf(page.fetch('/api/messages', { method: 'POST', body: 'hello' }));
+      await pass();
+      expect(call.status).toBe(200);
+      expect(server.calls).toMatchObject([
+        { token: first, method: 'POST', body: 'hello' },
+        { token: page.view.token, method: 'POST', body: 'hello' },
+      ]);
+      expect(page.view.token).not.toBe(first);
+      expect(source.requests.map(({ fresh }) => fresh)).toEqual([false, true]);
+    });
+  }
+
+  for (const count of [10, 1_000]) {
+    test(`by ${count} calls together: one acquisition, and each call is sent once more`, async () => {
+      const { source, server, page, first } = await pageWithToken();
+      source.answer = issuing(HOUR, SECOND);
+      server.answer = refusing(first);
+      const calls = Array.from({ length: count }, () => outcomeOf(page.fetch('/api')));
+      await pass(SECOND);
+      await pass();
+      expect(calls.every((call) => call.status === 200)).toBe(true);
+      expect(server.calls).toHaveLength(2 * count);
+      expect(source.requests).toHaveLength(2);
+    });
+  }
+
+  test('stays on show until it is replaced; only getToken waits', async () => {
+    const { source, server, page, first } = await pageWithToken();
+    source.answer = issuing(HOUR, 3 * SECOND);
+    server.answer = refusing(first);
+    page.fetch('/api');
+    await pass(SECOND);
+    expect(page.view).toMatchObject({ status: 'success', token: first, isRefreshing: true });
+    const got = outcomeOf(page.view.getToken());
+    await pass(SECOND);
+    expect(got).toEqual({});
+    await pass(SECOND);
+    expect(got.token).toBe(page.view.token);
+    expect(got.token).not.toBe(first);
+  });
+
+  test('late, when there is a newer one: the call is sent once more, with no acquisition', async () => {
+    const { source, server, page, first } = await pageWithToken();
+    server.answer = async (call) => {
+      if (call.token === first) await new Promise((resolve) => setTimeout(resolve, 3_000));
+      return refusing(first)(call);
+    };
+    const call = outcomeOf(page.fetch('/api'));
+    await pass(SECOND);
+    page.view.refresh();
+    await pass();
+    expect(source.requests).toHaveLength(2);
+    await pass(2 * SECOND);
+    expect(call.status).toBe(200);
+    expect(server.calls.map(({ token }) => token)).toEqual([first, page.view.token]);
+    expect(source.requests).toHaveLength(2);
+  });
+
+  test('and can’t be replaced: the refusal is handed over, and the page keeps what it has', async () => {
+    const { source, server, page, first } = await pageWithToken();
+    source.answer = status(400);
+    server.answer = refuseAll;
+    const call = outcomeOf(page.fetch('/api'));
+    await pass();
+    expect(call.status).toBe(403);
+    expect(server.calls).toHaveLength(1);
+    expect(page.view).toMatchObject({ status: 'success', token: first });
+    expect(page.view.error?.code).toBe('rejected');
+  });
+
+  test('and handed out again by the source is no_progress, not a loop', async () => {
+    const { source, server, page } = await pageWithToken();
+    const [again] = [{ id: 'guest-1', token: String(page.view.token), expires_in: 3_600 }];
+    source.answer = () => again;
+    server.answer = refuseAll;
+    const call = outcomeOf(page.fetch('/api'));
+    await pass();
+    expect(call.status).toBe(403);
+    expect(page.view.error?.code).toBe('no_progress');
+    expect(source.requests).toHaveLength(2);
+  });
+});
+
+describe('an endpoint that refuses the new token as well', () => {
+  test('gets its refusal handed over, and being asked each second costs no further token', async () => {
+    const { source, server, page } = await pageWithToken();
+    server.answer = refuseAll;
+    const call = outcomeOf(page.fetch('/forbidden'));
+    await pass();
+    expect(call.status).toBe(403);
+    expect(server.calls).toHaveLength(2);
+    expect(source.requests).toHaveLength(2);
+    const { token } = page.view;
+    for (let second = 1; second < 30; second++) {
+      const again = outcomeOf(page.fetch('/forbidden'));
+      await pass(SECOND);
+      expect(again.status).toBe(403);
+    }
+    expect(server.calls).toHaveLength(2 + 29);
+    expect(source.requests).toHaveLength(2);
+    expect(page.view).toMatchObject({ status: 'success', token, error: null });
+  });
+
+  test('meanwhile other endpoints are served with that token', async () => {
+    const { server, page } = await pageWithToken();
+    server.answer = ({ url }) => (url.includes('forbidden') ? refuseAll() : ok());
+    page.fetch('/forbidden');
+    await pass();
+    const { token } = page.view;
+    for (let n = 0; n < 5; n++) {
+      page.fetch('/forbidden');
+      const good = outcomeOf(page.fetch('/api'));
+      await pass(SECOND);
+      expect(good.status).toBe(200);
+    }
+    expect(page.view.token).toBe(token);
+  });
+
+  test('for an hour, each second: a new token now and then, not one a minute', async () => {
+    const { source, server, page } = await pageWithToken();
+    server.answer = refuseAll;
+    for (let second = 0; second < 3_600; second++) {
+      page.fetch('/forbidden');
+      await pass(SECOND);
+    }
+    expect(source.requests.length).toBeGreaterThan(2);
+    expect(source.requests.length).toBeLessThan(20);
+    expect(page.view.status).toBe('success');
+  });
+});
+
+test('a new token that was taken, and is refused 5 s later, is replaced again', async () => {
+  const { source, server, page, first } = await pageWithToken();
+  server.answer = refusing(first);
+  expect(page.view.token).toBe(first);
+  page.fetch('/api');
+  await pass();
+  const second = page.view.token;
+  await pass(5 * SECOND);
+  server.answer = refusing(first, second);
+  const call = outcomeOf(page.fetch('/api'));
+  await pass();
+  expect(call.status).toBe(200);
+  expect(server.calls.at(-1)?.token).toBe(page.view.token);
+  expect([first, second]).not.toContain(page.view.token);
+  expect(source.requests).toHaveLength(3);
+});

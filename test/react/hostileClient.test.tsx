@@ -1,0 +1,188 @@
+import {
+  type DefaultOptions,
+  keepPreviousData,
+  QueryClient,
+  QueryClientProvider,
+  type UseQueryResult,
+  useQuery,
+} from '@tanstack/react-query';
+import { render } from '@testing-library/react';
+import { describe, expect, test } from 'vitest';
+import { type GuestToken, type GuestTokenError, guestTokenQueryOptions } from '../../src/index.ts';
+import {
+  claims,
+  type FakeSource,
+  fakeSource,
+  focusWindow,
+  HOUR,
+  issuing,
+  MINUTE,
+  outcomeOf,
+  pass,
+  SECOND,
+  setOnline,
+  setVisible,
+  showWidget,
+  status,
+  withFakeTime,
+} from './page.tsx';
+
+withFakeTime();
+
+const hostile: Record<string, NonNullable<DefaultOptions['queries']>> = {
+  throwOnError: { throwOnError: true },
+  'retry: 5': { retry: 5, retryDelay: 1 },
+  'retry: false': { retry: false },
+  'placeholderData: keepPreviousData': { placeholderData: keepPreviousData },
+  'enabled: false': { enabled: false },
+  'gcTime: 0': { gcTime: 0 },
+  'staleTime: 0': { staleTime: 0, refetchOnMount: 'always' },
+  'staleTime: Infinity': { staleTime: Number.POSITIVE_INFINITY },
+  'a refetchInterval': { refetchInterval: 1_000, refetchIntervalInBackground: true },
+  'refetch on everything': { refetchOnWindowFocus: 'always', refetchOnReconnect: 'always' },
+  'one queryKeyHashFn for all': { queryKeyHashFn: () => 'the same' },
+  'networkMode: online': { networkMode: 'online' },
+  'networkMode: offlineFirst': { networkMode: 'offlineFirst' },
+  'no notifications': { notifyOnChangeProps: [] },
+  'structural sharing of its own': { structuralSharing: () => 'theirs' },
+  'a persister': { persister: () => Promise.resolve('theirs') },
+  'a queryFn': { queryFn: () => 'theirs' },
+  'all of them': {
+    throwOnError: true,
+    retry: 5,
+    placeholderData: keepPreviousData,
+    enabled: false,
+    gcTime: 0,
+    staleTime: 0,
+    queryKeyHashFn: () => 'the same',
+    refetchInterval: 1_000,
+    networkMode: 'online',
+  },
+};
+// Options of an observer that the types do not offer as defaults, though JavaScript takes them.
+const untyped: Record<string, Record<string, unknown>> = {
+  select: { select: () => 'theirs' },
+  initialData: { initialData: 'theirs' },
+  'not subscribed': { subscribed: false },
+};
+const clients = Object.entries({ ...hostile, ...untyped });
+
+function clientWith(queries: Record<string, unknown>): QueryClient {
+  return new QueryClient({ defaultOptions: { queries } });
+}
+
+describe.for(clients)('a client with %s changes nothing for the provider', ([, queries]) => {
+  function show(source: FakeSource) {
+    const queryClient = clientWith(queries);
+    return showWidget({ source, queryClient, externalId: 'ann' }, ({ children }) => (
+      <QueryClientProvider client={queryClient}>{children}</QueryClientProvider>
+    ));
+  }
+
+  test('a token comes with one request, is replaced in time, and costs nothing between', async () => {
+    const source = fakeSource(issuing(HOUR, SECOND));
+    const page = show(source);
+    await pass(SECOND);
+    expect(claims(page.view.token).sub).toBe('ann');
+    for (let n = 0; n < 5; n++) {
+      await focusWindow();
+      await setVisible(true);
+      await setOnline(true);
+      await pass(MINUTE);
+    }
+    expect(source.requests).toHaveLength(1);
+    await pass(3 * HOUR);
+    expect(source.requests).toHaveLength(4);
+    expect(page.view.status).toBe('success');
+  });
+
+  test('nothing of one visitor is shown to the next', async () => {
+    const source = fakeSource();
+    const page = show(source);
+    await pass();
+    page.probe.tokens.length = 0;
+    page.update({ externalId: 'bob' });
+    await pass();
+    expect(claims(page.view.token).sub).toBe('bob');
+    const subjects = page.probe.tokens.map((token) => token && claims(token).sub);
+    expect(new Set(subjects)).toEqual(new Set([undefined, 'bob']));
+  });
+
+  test('a round that fails has its three attempts, and the widget stays', async () => {
+    const source = fakeSource(status(503));
+    const page = show(source);
+    await pass(10 * SECOND);
+    expect(source.requests).toHaveLength(3);
+    expect(page.probe.shown).toBe('error none');
+    source.answer = issuing();
+    const refreshed = outcomeOf(page.view.refresh());
+    await pass();
+    expect(refreshed.token).toBe(page.view.token);
+  });
+
+  test('offline getToken rejects after 10 s, and online brings the token', async () => {
+    await setOnline(false);
+    const page = show(fakeSource());
+    const got = outcomeOf(page.view.getToken());
+    await pass(10 * SECOND);
+    expect(got.code).toBe('unreachable');
+    await setOnline(true);
+    expect(page.view.status).toBe('success');
+  });
+});
+
+describe.for(clients)('a client with %s changes nothing for useQuery', ([, queries]) => {
+  function show(source: FakeSource) {
+    const queryClient = clientWith(queries);
+    const results: UseQueryResult<GuestToken, GuestTokenError>[] = [];
+    function Secret({ visitor }: { visitor: string }) {
+      const result = useQuery(guestTokenQueryOptions({ externalId: visitor, source }));
+      results.push({ ...result });
+      return <p>{result.status}</p>;
+    }
+    const Page = ({ visitor }: { visitor: string }) => (
+      <QueryClientProvider client={queryClient}>
+        <Secret visitor={visitor} />
+      </QueryClientProvider>
+    );
+    const { rerender, container } = render(<Page visitor="ann" />);
+    return {
+      results,
+      container,
+      get result() {
+        return results.at(-1);
+      },
+      toBob: () => rerender(<Page visitor="bob" />),
+    };
+  }
+
+  test('its data is the visitor’s token, got with one request', async () => {
+    const source = fakeSource();
+    const page = show(source);
+    await pass();
+    for (let n = 0; n < 5; n++) {
+      await focusWindow();
+      await setVisible(true);
+      await setOnline(true);
+      await pass(MINUTE);
+    }
+    expect(claims(page.result?.data?.value).sub).toBe('ann');
+    expect(page.container.textContent).toBe('success');
+    expect(source.requests).toHaveLength(1);
+    const first = page.results.length;
+    page.toBob();
+    await pass();
+    expect(claims(page.result?.data?.value).sub).toBe('bob');
+    const shown = page.results.slice(first).map(({ data }) => data && claims(data.value).sub);
+    expect(new Set(shown)).toEqual(new Set([undefined, 'bob']));
+  });
+
+  test('a failure is its error after three attempts, and the component stays', async () => {
+    const source = fakeSource(status(503));
+    const page = show(source);
+    await pass(10 * SECOND);
+    expect(source.requests).toHaveLength(3);
+    expect(page.result?.error?.code).toBe('unavailable');
+    expect(page.container.textContent).toBe('error');
+  });
+});

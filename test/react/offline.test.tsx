@@ -1,0 +1,166 @@
+import { describe, expect, test, vi } from 'vitest';
+import {
+  down,
+  fakeSource,
+  focusWindow,
+  HOUR,
+  issuing,
+  MINUTE,
+  outcomeOf,
+  pass,
+  SECOND,
+  setOnline,
+  setVisible,
+  showWidget,
+  withFakeTime,
+} from './page.tsx';
+
+withFakeTime();
+
+describe('a page that opens offline', () => {
+  test('asks nothing and says unreachable, with no time of the next attempt', async () => {
+    await setOnline(false);
+    const source = fakeSource();
+    const page = showWidget({ source });
+    await pass();
+    for (let n = 0; n < 10; n++) {
+      expect(page.view.token).toBeUndefined();
+      expect(page.view.error?.code).toBe('unreachable');
+      expect(page.view.retryAtMs).toBeUndefined();
+      await focusWindow();
+      await setVisible(true);
+      await pass(MINUTE);
+    }
+    expect(source.requests).toHaveLength(0);
+  });
+
+  test('asks at once when it comes online, and has all its attempts', async () => {
+    await setOnline(false);
+    const source = fakeSource(down);
+    const page = showWidget({ source });
+    await pass(10 * MINUTE);
+    const startedAtMs = Date.now();
+    await setOnline(true);
+    expect(source.requests).toHaveLength(1);
+    await pass(MINUTE / 2 - SECOND);
+    expect(source.askedAtMs.map((at) => at - startedAtMs)).toEqual([0, 2_000, 4_000]);
+    expect(page.events.filter(({ type }) => type === 'acquiring')).toMatchObject([
+      { attempt: 1 },
+      { attempt: 2 },
+      { attempt: 3 },
+    ]);
+  });
+
+  test('recovers when it comes online, however long it took', async () => {
+    await setOnline(false);
+    const source = fakeSource();
+    const page = showWidget({ source });
+    await pass(10 * HOUR);
+    await setOnline(true);
+    expect(page.view).toMatchObject({ status: 'success', error: null, retryAtMs: undefined });
+    expect(source.requests).toHaveLength(1);
+  });
+});
+
+describe('offline, without a token', () => {
+  test('getToken rejects with unreachable after 10 s', async () => {
+    await setOnline(false);
+    const page = showWidget({ source: fakeSource() });
+    const got = outcomeOf(page.view.getToken());
+    await pass(10 * SECOND - 1);
+    expect(got).toEqual({});
+    await pass(1);
+    expect(got.code).toBe('unreachable');
+  });
+
+  test('a later getToken has its 10 s too', async () => {
+    await setOnline(false);
+    const page = showWidget({ source: fakeSource() });
+    await pass(HOUR);
+    const got = outcomeOf(page.view.getToken());
+    await pass(10 * SECOND);
+    expect(got.code).toBe('unreachable');
+  });
+
+  test('getToken and refresh() get the token when the page comes online before that', async () => {
+    await setOnline(false);
+    const source = fakeSource();
+    const page = showWidget({ source });
+    await pass();
+    const got = outcomeOf(page.view.getToken());
+    const refreshed = outcomeOf(page.view.refresh());
+    await pass(9 * SECOND);
+    await setOnline(true);
+    expect(got.token).toBe(page.view.token);
+    expect(refreshed.token).toBe(page.view.token);
+    expect(source.requests).toHaveLength(1);
+  });
+
+  test('refresh() rejects after 10 s and sends nothing', async () => {
+    await setOnline(false);
+    const source = fakeSource();
+    const page = showWidget({ source });
+    const refreshed = outcomeOf(page.view.refresh());
+    await pass(10 * SECOND);
+    expect(refreshed.code).toBe('unreachable');
+    expect(source.requests).toHaveLength(0);
+  });
+});
+
+describe('a page with a token that goes offline', () => {
+  test('keeps it to its end, with unreachable beside it from stale time on', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = showWidget({ source });
+    await pass();
+    const { token } = page.view;
+    await setOnline(false);
+    await pass(59 * MINUTE);
+    expect(page.view).toMatchObject({ status: 'success', token, retryAtMs: undefined });
+    expect(page.view.error?.code).toBe('unreachable');
+    expect(await page.view.getToken()).toBe(token);
+    await pass(MINUTE);
+    expect(page.view.token).toBeUndefined();
+    expect(page.view.error?.code).toBe('unreachable');
+    await pass(HOUR);
+    expect(source.requests).toHaveLength(1);
+    await setOnline(true);
+    expect(page.view).toMatchObject({ status: 'success', error: null });
+    expect(source.requests).toHaveLength(2);
+  });
+
+  test('that comes back before stale time has asked nothing', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = showWidget({ source });
+    await pass();
+    await setOnline(false);
+    await pass(30 * MINUTE);
+    await setOnline(true);
+    expect(source.requests).toHaveLength(1);
+    expect(page.view.error).toBeNull();
+  });
+});
+
+test('going offline between two attempts burns none of them', async () => {
+  const source = fakeSource(down);
+  const page = showWidget({ source });
+  await pass();
+  await setOnline(false);
+  await pass(10 * MINUTE);
+  expect(source.requests).toHaveLength(1);
+  expect(page.view.retryAtMs).toBeUndefined();
+  await setOnline(true);
+  expect(source.requests).toHaveLength(2);
+  await pass(5 * SECOND);
+  expect(source.requests).toHaveLength(3);
+  expect(page.view.status).toBe('error');
+});
+
+test('a page that comes online without an event asks within 30 s', async () => {
+  await setOnline(false);
+  const source = fakeSource();
+  const page = showWidget({ source });
+  await pass(MINUTE);
+  vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(true);
+  await pass(30 * SECOND);
+  expect(page.view.status).toBe('success');
+});

@@ -1,0 +1,240 @@
+import { act, render, screen } from '@testing-library/react';
+import { Component, type ReactNode, StrictMode, Suspense } from 'react';
+import { describe, expect, test } from 'vitest';
+import {
+  type GuestTokenError,
+  GuestTokenProvider,
+  type GuestTokenProviderProps,
+  isGuestTokenError,
+  type SuspenseGuestTokenView,
+  useSuspenseGuestToken,
+} from '../../src/index.ts';
+import { allowConsole } from '../strays.ts';
+import {
+  down,
+  fakeSource,
+  focusWindow,
+  HOUR,
+  issuing,
+  MINUTE,
+  pass,
+  SECOND,
+  setOnline,
+  sleepMachine,
+  status,
+  withFakeTime,
+} from './page.tsx';
+
+withFakeTime();
+
+/** An error boundary with a button, such as react-error-boundary's. */
+class Boundary extends Component<
+  { children: ReactNode; onCatch: (error: unknown) => void },
+  { failed: boolean }
+> {
+  override state = { failed: false };
+  static getDerivedStateFromError(): { failed: boolean } {
+    return { failed: true };
+  }
+  override componentDidCatch(error: unknown): void {
+    this.props.onCatch(error);
+  }
+  override render(): ReactNode {
+    if (!this.state.failed) return this.props.children;
+    return (
+      <button type="button" onClick={() => this.setState({ failed: false })}>
+        retry
+      </button>
+    );
+  }
+}
+
+function show(props: Partial<GuestTokenProviderProps>, where: 'inside' | 'above' = 'inside') {
+  const errors: unknown[] = [];
+  const views: SuspenseGuestTokenView[] = [];
+  function Secret() {
+    const view = useSuspenseGuestToken();
+    views.push(view);
+    return <p>token {view.token}</p>;
+  }
+  const boundaries = (children: ReactNode) => (
+    <Boundary onCatch={(error) => errors.push(error)}>
+      <Suspense fallback="connecting">{children}</Suspense>
+    </Boundary>
+  );
+  const provider = (children: ReactNode) => (
+    <GuestTokenProvider externalId="visitor" {...props}>
+      {children}
+    </GuestTokenProvider>
+  );
+  const { unmount } = render(
+    where === 'inside' ? provider(boundaries(<Secret />)) : boundaries(provider(<Secret />)),
+    { wrapper: StrictMode },
+  );
+  return {
+    errors,
+    views,
+    unmount,
+    get error(): GuestTokenError | undefined {
+      const last = errors.at(-1);
+      return isGuestTokenError(last) ? last : undefined;
+    },
+  };
+}
+
+/** React retries a boundary some time after its promise has resolved. */
+async function settle(ms = 0): Promise<void> {
+  await pass(ms);
+  await pass();
+}
+
+async function retry(): Promise<void> {
+  await act(async () => screen.getByText('retry').click());
+  await settle();
+}
+
+/** What is on screen: hidden elements are not. */
+function shown(): string {
+  const visible = [...document.querySelectorAll('p, button')].filter(
+    (element) => element instanceof HTMLElement && element.style.display !== 'none',
+  );
+  const fallback = document.body.textContent?.includes('connecting') ? ['connecting'] : [];
+  return [...visible.map((element) => element.textContent), ...fallback].join(' ');
+}
+
+for (const where of ['inside', 'above'] as const) {
+  describe(`with the boundaries ${where} the provider`, () => {
+    test('a component suspends until there is a token, and again when it has run out', async () => {
+      const source = fakeSource(issuing(HOUR, SECOND));
+      const { views } = show({ source }, where);
+      expect(shown()).toBe('connecting');
+      await settle(SECOND);
+      expect(shown()).toMatch(/^token ey/);
+      const first = views.at(-1)?.token;
+      sleepMachine(2 * HOUR);
+      await focusWindow();
+      expect(shown()).toBe('connecting');
+      await settle(SECOND);
+      expect(shown()).toMatch(/^token ey/);
+      expect(views.at(-1)?.token).not.toBe(first);
+      expect(source.requests).toHaveLength(2);
+    });
+
+    test('a token that runs out after its renewal has failed goes to the error boundary', async () => {
+      allowConsole(/./);
+      const source = fakeSource(issuing(HOUR));
+      const page = show({ source }, where);
+      await settle();
+      source.answer = down;
+      await settle(HOUR - 1);
+      expect(shown()).toMatch(/^token ey/);
+      await settle(1);
+      expect(shown()).toBe('retry');
+      expect(page.error?.code).toBe('unreachable');
+      source.answer = issuing(HOUR);
+      await retry();
+      expect(shown()).toMatch(/^token ey/);
+    });
+
+    test('a background refresh does not suspend', async () => {
+      const source = fakeSource(issuing(HOUR));
+      show({ source }, where);
+      await settle();
+      source.answer = issuing(HOUR, 5 * SECOND);
+      for (let second = 0; second < 70; second++) {
+        await pass(second === 0 ? 58 * MINUTE : SECOND);
+        expect(shown()).toMatch(/^token ey/);
+      }
+      expect(source.requests).toHaveLength(2);
+    });
+
+    test('the failure of a round goes to the error boundary; resetting it asks anew', async () => {
+      allowConsole(/./); // React tells of caught errors
+      const source = fakeSource(status(400));
+      const page = show({ source }, where);
+      await settle();
+      expect(shown()).toBe('retry');
+      expect(page.error?.code).toBe('rejected');
+      expect(source.requests).toHaveLength(1);
+      source.answer = issuing(HOUR, SECOND);
+      await retry();
+      expect(shown()).toBe('connecting');
+      await settle(SECOND);
+      expect(shown()).toMatch(/^token ey/);
+      expect(source.requests).toHaveLength(2);
+    });
+
+    test('a reset that fails again shows the new failure, with one request for each reset', async () => {
+      allowConsole(/./);
+      const source = fakeSource(status(400));
+      const page = show({ source }, where);
+      await settle();
+      source.answer = status(501);
+      await retry();
+      expect(shown()).toBe('retry');
+      expect(page.error?.code).toBe('unavailable');
+      await retry();
+      expect(shown()).toBe('retry');
+      expect(source.requests).toHaveLength(3);
+    });
+  });
+}
+
+test('a refresh that fails does not reach the error boundary while the token is valid', async () => {
+  const source = fakeSource(issuing(HOUR));
+  const page = show({ source });
+  await settle();
+  source.answer = status(400);
+  await settle(HOUR - SECOND);
+  expect(shown()).toMatch(/^token ey/);
+  expect(page.views.at(-1)).toMatchObject({ status: 'success', error: { code: 'rejected' } });
+  expect(page.errors).toEqual([]);
+});
+
+test('a wait that the server named is ended by resetting the boundary', async () => {
+  allowConsole(/./);
+  const source = fakeSource(status(429, { 'Retry-After': '120' }));
+  const page = show({ source });
+  await settle();
+  expect(page.error).toMatchObject({
+    code: 'rate_limited',
+    retryAtMs: Date.now() + 120 * SECOND,
+  });
+  source.answer = issuing();
+  await retry();
+  expect(shown()).toMatch(/^token ey/);
+});
+
+test('events of the page while it suspends cost no second request', async () => {
+  const source = fakeSource(issuing(HOUR, 5 * SECOND));
+  show({ source });
+  for (let n = 0; n < 20; n++) await focusWindow();
+  await settle(5 * SECOND);
+  expect(shown()).toMatch(/^token ey/);
+  expect(source.requests).toHaveLength(1);
+});
+
+test('offline it goes on suspending, and is there at once when the page is online again', async () => {
+  await setOnline(false);
+  const source = fakeSource();
+  show({ source });
+  await settle(8 * SECOND);
+  expect(shown()).toBe('connecting');
+  await setOnline(true);
+  await settle();
+  expect(shown()).toMatch(/^token ey/);
+  expect(source.requests).toHaveLength(1);
+});
+
+test('the view has getToken and refresh, as the plain hook’s', async () => {
+  const source = fakeSource();
+  const { views } = show({ source });
+  await settle();
+  const view = views.at(-1);
+  const before = view?.token;
+  expect(await view?.getToken()).toBe(before);
+  const refreshed = view?.refresh();
+  await settle();
+  expect(await refreshed).toBe(views.at(-1)?.token);
+  expect(views.at(-1)?.token).not.toBe(before);
+});
