@@ -28,8 +28,8 @@ const hints: Record<GuestTokenErrorCode, string> = {
   no_progress: 'Issue a new token on Cache-Control: no-cache.',
   expired: 'Check how long tokens live.',
   identity_mismatch: 'Check externalId and authorize.',
-  misconfigured: 'Correct it.',
-  aborted: 'Ask again.',
+  misconfigured: 'Correct the option.',
+  aborted: 'Ask again if it is still wanted.',
 };
 
 /** The same request may succeed later without anybody changing anything. */
@@ -46,8 +46,8 @@ export function isGuestTokenErrorCode(code: unknown): code is GuestTokenErrorCod
   return typeof code === 'string' && Object.hasOwn(hints, code);
 }
 
-/** By name, so that a second copy of the package recognises this one's errors. */
-const NAME = 'GuestTokenError';
+// A registered symbol, so that a second copy of the package recognises this one's errors.
+const brand: unique symbol = Symbol.for('react-guest-token.error') as never;
 
 export interface GuestTokenErrorDetails {
   /** What to do; each code has a default. */
@@ -84,19 +84,28 @@ export class GuestTokenError extends Error {
   declare readonly retryAtMs: number | undefined;
   /** Genesys' correlation id. */
   declare readonly contextId: string | undefined;
+  readonly [brand] = true;
 
   constructor(code: GuestTokenErrorCode, message: string, details: GuestTokenErrorDetails = {}) {
     const { hint = hints[code], cause, status, retryAtMs, contextId } = details;
-    super(`${message} ${hint}`, { cause });
+    super(`${message} ${hint}`, cause === undefined ? cause : { cause });
     // 501 says that the server will never be able to do it (RFC 9110, 15.6.2)
     const retryable = passing.includes(code) && status !== 501;
-    Object.assign(this, { name: NAME, code, hint, retryable, status, retryAtMs, contextId });
+    Object.assign(this, {
+      name: 'GuestTokenError',
+      code,
+      hint,
+      retryable,
+      status,
+      retryAtMs,
+      contextId,
+    });
   }
 }
 
 /** Tells whether `error` is a `GuestTokenError`, also one made by a second copy of this package. */
 export function isGuestTokenError(error: unknown): error is GuestTokenError {
-  return Object(error).name === NAME;
+  return brand in Object(error);
 }
 
 /** The error of an option that can't work; `option` is its name as the user wrote it. */

@@ -49,8 +49,6 @@ export type GuestTokenEventDetail =
 /** 32 bits: enough to tell the visitors of a log apart, and no way back to the id. */
 export function identityHash(identity: string): string {
   let hash = 0;
-  for (let at = 0; at < identity.length; at++) {
-    hash = Math.imul(hash, 31) + identity.charCodeAt(at);
-  }
+  for (const character of identity) hash = Math.imul(hash, 31) + character.charCodeAt(0);
   return (hash >>> 0).toString(36);
 }

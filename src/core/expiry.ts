@@ -1,7 +1,7 @@
 import { GuestTokenError } from './errors.ts';
 
-/** Browsers and Node hold a timer's delay in 32 bits; a longer one fires at once. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Browsers and Node hold a timer's delay in 31 bits; a longer one fires at once. React Query adds 1. */
+export const MAX_TIMER_MS = 2 ** 31 - 2;
 
 /** Refresh a minute before the end, as the reference does. */
 export const DEFAULT_EXPIRY_BUFFER_MS = 60_000;

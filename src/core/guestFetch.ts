@@ -45,7 +45,9 @@ export function createGuestFetch(options: GuestFetchOptions): typeof fetch {
     const target = input instanceof Request ? input : new URL(input, location?.href);
     const request = new Request(target, init);
     const { origin } = new URL(request.url);
-    const trusted = origin === location?.origin || allowed().includes(origin);
+    // "null" is the origin of all that have none
+    const isOwn = origin === location?.origin && origin !== 'null';
+    const trusted = isOwn || allowed().includes(origin);
     // A caller that brings an Authorization of its own knows better.
     return trusted && !request.headers.has('Authorization')
       ? call(request, send, options.session())
@@ -103,9 +105,8 @@ function nothing(): void {}
 function withToken(request: Request, token: string): Request {
   // Browsers drop the header when a redirect leads to another origin. Elsewhere that is not sure.
   const followsBlindly = request.redirect === 'follow' && typeof document === 'undefined';
-  const copy = new Request(request.clone(), {
-    redirect: followsBlindly ? 'error' : request.redirect,
-  });
+  const clone = request.clone();
+  const copy = followsBlindly ? new Request(clone, { redirect: 'error' }) : clone;
   copy.headers.set('Authorization', `Bearer ${token}`);
   return copy;
 }
@@ -118,10 +119,12 @@ function withToken(request: Request, token: string): Request {
  * @throws GuestTokenError `misconfigured`
  */
 export function normalOrigins(origins: readonly string[], option = 'origins'): readonly string[] {
-  return origins.map((text) => {
+  // not origins.map, which a lone string does not have: its letters are no origins
+  return Array.from(origins, (text) => {
     const { origin, href } = URL.canParse(text) ? new URL(text) : { origin: text, href: '' };
     // not so for "null", which is what the origin of a URL without one reads as
-    assertOption(option, href === `${origin}/`, 'must hold origins, as https://example.com');
+    const isOrigin = href === `${origin}/` && !origin.includes('*');
+    assertOption(option, isOrigin, 'must hold origins, as https://example.com');
     return origin;
   });
 }

@@ -102,8 +102,8 @@ export class GuestToken {
     return REDACTED;
   }
 
-  /** For consoles, which print the fields as well; the secret is none of them. */
-  get [Symbol.toStringTag](): string {
+  // Node's util.inspect; the symbol is registered, so core needs nothing of Node for it
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
     return REDACTED;
   }
 }
@@ -161,11 +161,12 @@ export function asReply(reply: unknown, what: string): GuestTokenReply {
 /** Reads what token and reply say about time; what can't be read is left out, never taken as 0. */
 export function readClaims(token: string, reply: Record<string, unknown>): ExpiryClaims {
   const { exp, iat } = decodePayload(token);
+  const createdTime = String(reply.created_time); // ISO 8601; Date.parse takes "visitor 12", too
   return {
     expiresInMs: toMs(reply.expires_in, Number.NEGATIVE_INFINITY),
     expiresAtMs: toMs(exp, 0),
     issuedAtMs: toMs(iat, 0),
-    createdAtMs: toMs(isText(reply.created_time) && Date.parse(reply.created_time) / 1000, 0),
+    createdAtMs: toMs(/^\d{4}-/.test(createdTime) && Date.parse(createdTime) / 1000, 0),
   };
 }
 

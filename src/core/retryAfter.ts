@@ -16,5 +16,5 @@ export function readRetryAfterMs(headers: Headers | undefined, body?: unknown): 
 }
 
 function seconds(text: string): number {
-  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Number.NaN;
+  return /^\d{1,9}(\.\d+)?$/.test(text) ? Number(text) * 1000 : Number.NaN;
 }

@@ -64,8 +64,8 @@ export function endpointTokenSource(
   const { timeoutMs = ATTEMPT_TIMEOUT_MS, credentials = 'same-origin' } = options;
   assertOption('source', isText(url) || url instanceof URL, 'must be a URL or a function');
   assertDuration('timeoutMs', timeoutMs);
-  // without its query, which may hold anything
-  const name = `The source ${key.replace(/[?#].*/s, '')}`;
+  // without password and query, which may hold anything
+  const name = `The source ${key.replace(/(?<=\/\/)[^/]*@|[?#].*/gs, '')}`;
 
   const source: GuestTokenSource = ({ fresh, ...body }, { signal: given, refused }) =>
     withTimeout(timeoutMs, given, name, async (signal) => {
@@ -87,7 +87,11 @@ export function endpointTokenSource(
       });
       if (response.ok) return withExpiresIn(asReply(reply, name), response.headers);
       const error = errorOfStatus(response.status, name, response.headers, reply);
-      if (isRefusal(error) && !refused) await options.onUnauthorized?.();
+      if (isRefusal(error) && !refused) {
+        try {
+          await options.onUnauthorized?.();
+        } catch {} // then it will be refused again
+      }
       throw error;
     });
   return Object.assign(source, { key });

@@ -13,7 +13,13 @@ import { sessionFor } from './sessions.ts';
 
 export type GuestTokenQueryOptions = Omit<
   UseQueryOptions<GuestToken, GuestTokenError, GuestToken, GuestTokenQueryKey>,
-  'queryKey' | 'queryHash' | 'placeholderData' | 'select' | 'persister'
+  | 'queryKey'
+  | 'queryHash'
+  | 'initialData'
+  | 'notifyOnChangeProps'
+  | 'placeholderData'
+  | 'select'
+  | 'persister'
 > & {
   queryKey: DataTag<GuestTokenQueryKey, GuestToken, GuestTokenError>;
   queryHash: string;
@@ -50,9 +56,12 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
     networkMode: 'always',
     enabled: isSomebody(settings),
     throwOnError: false,
+    structuralSharing: false,
   };
   // Set to undefined rather than left out; apart, since the types of some allow only the latter.
   return Object.assign(options, {
+    initialData: undefined,
+    notifyOnChangeProps: undefined,
     placeholderData: undefined,
     select: undefined,
     persister: undefined,

@@ -11,37 +11,6 @@ export interface GetTokenOptions {
   signal?: AbortSignal;
 }
 
-/** A session for as long as its provider shows it: whoever waits for it does not get the next one's. */
-interface Lease extends GuestFetchSession {
-  readonly session: GuestTokenSession | null;
-  readonly ended: AbortController;
-  refresh(): Promise<string>;
-}
-
-function leaseOf(session: GuestTokenSession | null): Lease {
-  const ended = new AbortController();
-  async function use(
-    ask: (session: GuestTokenSession) => Promise<GuestToken>,
-    signal?: AbortSignal,
-  ): Promise<string> {
-    if (!session) throw gone();
-    const token = await unlessAborted(signal, () =>
-      unlessAborted(ended.signal, () => ask(session)),
-    );
-    // The token and the end may have come in the same turn.
-    ended.signal.throwIfAborted();
-    return token.value;
-  }
-  return {
-    session,
-    ended,
-    getToken: (options) => use((asked) => asked.getToken(), options?.signal),
-    refresh: () => use((asked) => asked.refresh()),
-    reject: (token) => !ended.signal.aborted && session?.reject(token),
-    resent: (refused) => session?.resent(refused),
-  };
-}
-
 /** What a provider keeps for its whole life: functions that act for whoever is the visitor now. */
 export interface GuestTokenRoot {
   /** For a provider that was given no other. */
@@ -63,39 +32,64 @@ export interface GuestTokenRoot {
 }
 
 export function createRoot(): GuestTokenRoot {
-  let lease = leaseOf(null);
+  let session: GuestTokenSession | null = null;
+  let ended = new AbortController();
   let allowed: readonly string[] = [];
 
-  function lend(session: GuestTokenSession | null): void {
-    if (session === lease.session) return;
-    lease.ended.abort(gone());
-    lease = leaseOf(session);
+  /** The session for as long as the provider shows it: who waits for it does not get the next one's. */
+  function lease(): GuestFetchSession & { refresh(): Promise<string> } {
+    const leased = session;
+    const { signal: end } = ended;
+    async function use(
+      ask: (session: GuestTokenSession) => Promise<GuestToken>,
+      signal?: AbortSignal,
+    ): Promise<string> {
+      if (!leased) throw gone();
+      const token = await unlessAborted(signal, () => unlessAborted(end, () => ask(leased)));
+      // The token and the end may have come in the same turn.
+      end.throwIfAborted();
+      return token.value;
+    }
+    return {
+      getToken: (options) => use((asked) => asked.getToken(), options?.signal),
+      refresh: () => use((asked) => asked.refresh()),
+      reject: (token) => !end.aborted && leased?.reject(token),
+      resent: (refused) => leased?.resent(refused),
+    };
+  }
+
+  function show(next: GuestTokenSession | null): void {
+    if (next === session) return;
+    ended.abort(gone());
+    ended = new AbortController();
+    session = next;
   }
 
   return {
     client: pageClient(),
-    getToken: (options) => lease.getToken(options),
-    refresh: () => lease.refresh(),
+    getToken: (options) => lease().getToken(options),
+    refresh: () => lease().refresh(),
     fetch: createGuestFetch({
-      session: () => lease,
+      session: lease,
       get origins() {
         return allowed;
       },
     }),
-    commit(session, settings, origins) {
+    commit(next, settings, origins) {
       allowed = origins;
-      const { session: before } = lease;
-      lend(session);
-      if (session === null) before?.signOut();
-      if (isSomebody(settings)) session?.configure(settings);
+      const before = session;
+      show(next);
+      // Later, since React allows no updates while it commits.
+      if (next === null) queueMicrotask(() => before?.signOut());
+      if (isSomebody(settings)) next?.configure(settings);
     },
-    watch(client, session) {
+    watch(client, watched) {
       // React takes an <Activity> off the page and puts it back without a new commit.
-      lend(session);
-      return session.watch(() => {
-        const isCurrent = lease.session === session;
-        if (isCurrent) lend(null);
-        releaseSession(client, session, !isCurrent);
+      show(watched);
+      return watched.watch(() => {
+        const isCurrent = session === watched;
+        if (isCurrent) show(null);
+        releaseSession(client, watched, !isCurrent);
       });
     },
   };

@@ -1,7 +1,7 @@
 import type { QueryClient, QueryOptions } from '@tanstack/react-query';
 import { acquire } from '../core/acquire.ts';
 import { toGuestTokenError } from '../core/classify.ts';
-import { type Deadline, deadlineIn, type Instant, readClock, untilMs } from '../core/clock.ts';
+import { type Instant, readClock } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import { type GuestTokenEventDetail, identityHash } from '../core/events.ts';
 import { NOTABLE_SKEW_MS } from '../core/expiry.ts';
@@ -24,7 +24,7 @@ export type TokenQueryOptions = QueryOptions<
   GuestTokenQueryKey
 > & { queryKey: GuestTokenQueryKey; queryHash: string };
 
-/** A token that is handed back again and again is not asked for more often, however near its end. */
+/** For a token that is handed back again and again the source is not asked more often. */
 const MIN_LOOK_AGAIN_MS = 2_000;
 
 /** A round of requests that is under way, for any number of callers. */
@@ -54,8 +54,8 @@ export class GuestTokenSession {
   #latest: GuestToken | undefined;
   /** The token in hand, where a server has refused it. */
   #rejected: GuestToken | undefined;
-  /** When to ask again after the source has handed back the same, living token. */
-  #lookAgain: Deadline | undefined;
+  /** Ms before its end at which the token is to be replaced. */
+  #bufferMs = 0;
   #flight: Flight | undefined;
   #error: GuestTokenError | null = null;
   #roundHasFailed = false;
@@ -69,13 +69,14 @@ export class GuestTokenSession {
     this.#options = options;
     this.#settings = settings;
     this.#identity = identityHash(queryHash);
+    const name = `react-guest-token:${queryHash}`;
     // Not on a server; nor in jsdom, where Node's channels would join tests that have nothing to do
     // with each other.
     if (settings.shareAcrossTabs && 'isSecureContext' in globalThis) {
-      this.#tabs = new TabChannel(queryHash, (type, token) => this.#onTabMessage(type, token));
+      this.#tabs = new TabChannel(name, (type, token) => this.#onTabMessage(type, token));
     }
     if (settings.storage === 'session' && globalThis.window) {
-      this.#storage = new TokenStorage(queryHash, () => this.#emit({ type: 'storage-failed' }));
+      this.#storage = new TokenStorage(name, () => this.#emit({ type: 'storage-failed' }));
       this.#keep(this.#storage.read(settings.expiryBufferMs));
     }
   }
@@ -83,7 +84,8 @@ export class GuestTokenSession {
   /** Takes over the latest settings of its provider; none of them changes who the token is for. */
   configure(settings: GuestTokenSettings): void {
     this.#settings = settings;
-    this.#timer?.rearm();
+    // Later, since React allows no updates while it commits.
+    queueMicrotask(() => this.#look());
   }
 
   // --- what others see -------------------------------------------------------------------------
@@ -142,7 +144,7 @@ export class GuestTokenSession {
   /** A new token now, whatever pause is on. */
   refresh(): Promise<GuestToken> {
     this.#signedOut = false;
-    this.#gate.open(true);
+    this.#hurry(true);
     return this.#start(true);
   }
 
@@ -171,8 +173,13 @@ export class GuestTokenSession {
   /** For a component that can't render without a token: asks, and resolves when the round is over. */
   settled(): Promise<void> {
     // Only a reset error boundary renders on after an error; that is a person's wish.
-    if (!this.#flight) this.#gate.open(true);
+    if (!this.#flight) this.#hurry(true);
     return this.#start().then(nothing, nothing);
+  }
+
+  /** Ends a pause; offline there is nothing to hurry for. */
+  #hurry(byHand: boolean): void {
+    if (isOnline()) this.#gate.open(byHand);
   }
 
   // --- one round -------------------------------------------------------------------------------
@@ -276,8 +283,9 @@ export class GuestTokenSession {
   #land(token: GuestToken): void {
     if (token === this.#token) {
       // Handed back while it has life: no error, but its end is nearer now.
+      const leftMs = token.remainingMs();
+      this.#bufferMs = Math.min(leftMs / 2, leftMs - MIN_LOOK_AGAIN_MS);
       this.#settle();
-      this.#lookAgain = deadlineIn(Math.max(token.remainingMs() / 2, MIN_LOOK_AGAIN_MS));
     } else {
       this.#keep(token);
       this.#tabs?.tell('token', token);
@@ -303,21 +311,21 @@ export class GuestTokenSession {
   #keep(token: GuestToken | undefined): void {
     if (!token) return;
     this.#token = this.#latest = token;
+    this.#bufferMs = token.bufferMs;
     this.#query.setData(token, { manual: true });
     this.#storage?.write(token);
     this.#settle();
   }
 
   #settle(): void {
-    this.#rejected = this.#lookAgain = undefined;
+    this.#rejected = undefined;
     this.#error = null;
     this.#roundHasFailed = false;
     this.#gate.roundSucceeded();
   }
 
   #drop(): void {
-    this.#token = this.#rejected = this.#lookAgain = undefined;
-    this.#storage?.write(undefined);
+    this.#token = this.#rejected = undefined;
     this.#query.setState({ data: undefined, dataUpdatedAt: 0, status: 'pending' });
   }
 
@@ -389,7 +397,7 @@ export class GuestTokenSession {
     }
     this.#tabs?.open();
     if (event === 'online' || (event === 'visibilitychange' && isVisible())) {
-      this.#gate.open(false);
+      this.#hurry(false);
     }
     this.#look();
   }
@@ -416,8 +424,8 @@ export class GuestTokenSession {
   /** Ms until a request is due that nobody has asked for. */
   get #untilDueMs(): number {
     const token = this.#lendable();
-    const untilStaleMs = token ? token.remainingMs() - token.bufferMs : 0;
-    return Math.max(untilStaleMs, untilMs(this.#lookAgain), this.#gate.untilOpenMs);
+    const untilStaleMs = token ? token.remainingMs() - this.#bufferMs : 0;
+    return Math.max(untilStaleMs, this.#gate.untilOpenMs);
   }
 
   get #untilLookMs(): number {
@@ -445,11 +453,16 @@ export class GuestTokenSession {
   #leave(): void {
     this.#signedOut = true;
     this.#emit({ type: 'signed-out' });
-    this.end();
+    this.end(true);
   }
 
-  /** Ends what is under way and removes the token. A session may be watched again after its end. */
-  end(): void {
+  /**
+   * Ends what is under way and removes the token. A session may be watched again after its end.
+   *
+   * @param forGood the visitor is gone, so that the next page has no use for the token either
+   */
+  end(forGood: boolean): void {
+    if (forGood) this.#storage?.write(undefined);
     this.isOver = this.#watchers === 0;
     this.#drop();
     this.#settle();

@@ -45,6 +45,6 @@ export function releaseSession(
   forGood: boolean,
 ): void {
   // A token lives as long as its client. The page's own belongs to the providers.
-  if (forGood || client === ownClient) session.end();
+  if (forGood || client === ownClient) session.end(forGood);
   else session.endFlight();
 }

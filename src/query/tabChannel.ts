@@ -25,22 +25,20 @@ export class TabChannel {
   readonly #onMessage: OnTabMessage;
   #channel: BroadcastChannel | undefined;
 
-  constructor(identity: string, onMessage: OnTabMessage) {
-    this.#name = `react-guest-token:${identity}`;
+  constructor(name: string, onMessage: OnTabMessage) {
+    this.#name = name;
     this.#onMessage = onMessage;
   }
 
   open(): void {
-    if (this.#channel) return;
     try {
-      this.#channel = new BroadcastChannel(this.#name);
-    } catch {
-      return; // there are no channels, or the origin is opaque
-    }
-    this.#channel.onmessage = ({ data }) => {
-      const { type, token } = asRecord(data);
-      this.#onMessage(type, token);
-    };
+      this.#channel ??= Object.assign(new BroadcastChannel(this.#name), {
+        onmessage: ({ data }: MessageEvent) => {
+          const { type, token } = asRecord(data);
+          this.#onMessage(type, token);
+        },
+      });
+    } catch {} // there are no channels, or the origin is opaque
   }
 
   close(): void {

@@ -9,8 +9,8 @@ export class TokenStorage {
   readonly #key: string;
   readonly #onFailure: () => void;
 
-  constructor(identity: string, onFailure: () => void) {
-    this.#key = `react-guest-token:${identity}`;
+  constructor(key: string, onFailure: () => void) {
+    this.#key = key;
     this.#onFailure = onFailure;
   }
 

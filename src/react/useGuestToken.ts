@@ -40,19 +40,20 @@ function trackedViews({
   onServer: () => GuestTokenView,
 ] {
   /** What was read from the present view, as it was then. */
-  const seen = new Map<string, unknown>();
+  const seen = new Map<PropertyKey, unknown>();
 
   function makeView(read: () => GuestTokenState): GuestTokenView {
-    const view = { ...read(), getToken, refresh };
-    for (const field of Object.keys(serverState)) {
-      const get = (): unknown => {
-        const value = Reflect.get(read(), field);
-        if (!seen.has(field)) seen.set(field, value);
-        return value;
-      };
-      Object.defineProperty(view, field, { enumerable: true, get });
-    }
-    return view;
+    return new Proxy<GuestTokenView>(
+      { ...read(), getToken, refresh },
+      {
+        get(target, field) {
+          if (!(field in serverState)) return Reflect.get(target, field);
+          const value = Reflect.get(read(), field);
+          if (!seen.has(field)) seen.set(field, value);
+          return value;
+        },
+      },
+    );
   }
 
   const serverView = makeView(() => serverState);
