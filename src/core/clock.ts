@@ -12,8 +12,11 @@ export interface Instant {
 /** The clocks differ by this much when one of them was set or has stood still; less is rounding. */
 const DIVERGED_MS = 1_000;
 
-let anchor = { wallMs: 0, performanceMs: 0, steadyMs: 0 };
-let lastSteadyMs = 0;
+// where both clocks were last found to have diverged, and the steady clock then and now
+let anchorWallMs = 0;
+let anchorPerformanceMs = 0;
+let anchorSteadyMs = 0;
+let steadyMs = 0;
 
 /**
  * The current moment. `performance.now()` may stand still while the machine sleeps, and the wall
@@ -25,14 +28,16 @@ let lastSteadyMs = 0;
 export function readClock(): Instant {
   const wallMs = Date.now();
   const performanceMs = performance.now();
-  const byWallMs = wallMs - anchor.wallMs;
-  const byPerformanceMs = performanceMs - anchor.performanceMs;
-  lastSteadyMs = Math.max(lastSteadyMs, anchor.steadyMs + Math.max(byWallMs, byPerformanceMs));
+  const byWallMs = wallMs - anchorWallMs;
+  const byPerformanceMs = performanceMs - anchorPerformanceMs;
+  steadyMs = Math.max(steadyMs, anchorSteadyMs + Math.max(byWallMs, byPerformanceMs));
   // Only then: to add up the larger of two roundings at each look would make the clock run fast.
   if (Math.abs(byWallMs - byPerformanceMs) > DIVERGED_MS) {
-    anchor = { wallMs, performanceMs, steadyMs: lastSteadyMs };
+    anchorWallMs = wallMs;
+    anchorPerformanceMs = performanceMs;
+    anchorSteadyMs = steadyMs;
   }
-  return { wallMs, monotonicMs: lastSteadyMs };
+  return { wallMs, monotonicMs: steadyMs };
 }
 
 /**

@@ -25,11 +25,11 @@ const hints: Record<GuestTokenErrorCode, string> = {
   unavailable: 'Check the source.',
   malformed_reply: 'Answer JSON with id and token.',
   unknown_expiry: 'Answer expires_in, exp or created_time.',
-  no_progress: 'Issue a new token on Cache-Control: no-cache.',
-  expired: 'Check how long tokens live.',
+  no_progress: 'Answer a new token on Cache-Control: no-cache.',
+  expired: 'Check expires_in and exp.',
   identity_mismatch: 'Check externalId and authorize.',
-  misconfigured: 'Correct the option.',
-  aborted: 'Ask again if it is still wanted.',
+  misconfigured: 'Correct it in your code.',
+  aborted: 'Ask again if still wanted.',
 };
 
 /** The same request may succeed later without anybody changing anything. */
@@ -87,19 +87,11 @@ export class GuestTokenError extends Error {
   readonly [brand] = true;
 
   constructor(code: GuestTokenErrorCode, message: string, details: GuestTokenErrorDetails = {}) {
-    const { hint = hints[code], cause, status, retryAtMs, contextId } = details;
+    const { hint = hints[code], cause, ...known } = details;
     super(`${message} ${hint}`, cause === undefined ? cause : { cause });
     // 501 says that the server will never be able to do it (RFC 9110, 15.6.2)
-    const retryable = passing.includes(code) && status !== 501;
-    Object.assign(this, {
-      name: 'GuestTokenError',
-      code,
-      hint,
-      retryable,
-      status,
-      retryAtMs,
-      contextId,
-    });
+    const retryable = passing.includes(code) && known.status !== 501;
+    Object.assign(this, { name: 'GuestTokenError', code, hint, retryable, ...known });
   }
 }
 
@@ -115,5 +107,5 @@ export function misconfigured(option: string, problem: string): GuestTokenError 
 
 /** @throws GuestTokenError `misconfigured`, naming the option, unless `holds` */
 export function assertOption(option: string, holds: boolean, problem: string): void {
-  if (!holds) throw misconfigured(option, problem);
+  if (!holds) throw new GuestTokenError('misconfigured', `Option "${option}" ${problem}.`);
 }

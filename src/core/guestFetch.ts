@@ -124,7 +124,7 @@ export function normalOrigins(origins: readonly string[], option = 'origins'): r
     const { origin, href } = URL.canParse(text) ? new URL(text) : { origin: text, href: '' };
     // not so for "null", which is what the origin of a URL without one reads as
     const isOrigin = href === `${origin}/` && !origin.includes('*');
-    assertOption(option, isOrigin, 'must hold origins, as https://example.com');
+    assertOption(option, isOrigin, 'must be like https://host');
     return origin;
   });
 }

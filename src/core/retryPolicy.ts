@@ -42,7 +42,7 @@ export function retryPolicy(settings: RetrySettings = {}): RetryPolicy {
   const policy = withDefaults(defaults, settings);
   for (const [name, value] of Object.entries(policy)) assertDuration(`retry.${name}`, value);
   const { attempts, minDelayMs, maxDelayMs } = policy;
-  assertOption('retry.attempts', Number.isInteger(attempts) && attempts > 0, 'must be 1 or more');
+  assertOption('retry.attempts', attempts > 0 && attempts % 1 === 0, 'must be 1 or more');
   assertOption('retry.minDelayMs', minDelayMs <= maxDelayMs, 'is above retry.maxDelayMs');
   return policy;
 }

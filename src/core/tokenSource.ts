@@ -109,7 +109,7 @@ export function withTimeout<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const timeout = new AbortController();
-  const error = new GuestTokenError('timed_out', `${name} did not answer in ${timeoutMs} ms.`);
+  const error = new GuestTokenError('timed_out', `${name} took over ${timeoutMs} ms.`);
   const timer = setTimeout(() => timeout.abort(error), timeoutMs);
   const either = AbortSignal.any([signal, timeout.signal]);
   // async, so that a source that throws before its first await is caught as well

@@ -3,8 +3,8 @@ import { createGuestFetch, type GuestFetchSession } from '../core/guestFetch.ts'
 import type { GuestToken } from '../core/guestToken.ts';
 import { unlessAborted } from '../core/sleep.ts';
 import { type GuestTokenSession, gone } from './guestTokenSession.ts';
-import { type CheckedConfig, isSomebody } from './guestTokenSettings.ts';
-import { pageClient, releaseSession } from './sessions.ts';
+import type { CheckedConfig } from './guestTokenSettings.ts';
+import { pageClient } from './pageClient.ts';
 
 export interface GetTokenOptions {
   /** Ends the wait of this one caller. */
@@ -28,7 +28,7 @@ export interface GuestTokenRoot {
     origins: readonly string[],
   ): void;
   /** Keeps the session's token fresh while the provider is on the page; returns the end of that. */
-  watch(client: QueryClient, session: GuestTokenSession): () => void;
+  watch(session: GuestTokenSession): () => void;
 }
 
 export function createRoot(): GuestTokenRoot {
@@ -81,15 +81,15 @@ export function createRoot(): GuestTokenRoot {
       show(next);
       // Later, since React allows no updates while it commits.
       if (next === null) queueMicrotask(() => before?.signOut());
-      if (isSomebody(settings)) next?.configure(settings);
+      next?.configure(settings);
     },
-    watch(client, watched) {
+    watch(watched) {
       // React takes an <Activity> off the page and puts it back without a new commit.
       show(watched);
       return watched.watch(() => {
         const isCurrent = session === watched;
         if (isCurrent) show(null);
-        releaseSession(client, watched, !isCurrent);
+        return !isCurrent;
       });
     },
   };

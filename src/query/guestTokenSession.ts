@@ -9,8 +9,13 @@ import type { GuestToken } from '../core/guestToken.ts';
 import { unlessAborted } from '../core/sleep.ts';
 import { readSuccessor } from '../core/successor.ts';
 import { ATTEMPT_TIMEOUT_MS, withTimeout } from '../core/tokenSource.ts';
-import type { GuestTokenQueryKey, GuestTokenSettings } from './guestTokenSettings.ts';
+import type {
+  CheckedConfig,
+  GuestTokenQueryKey,
+  GuestTokenSettings,
+} from './guestTokenSettings.ts';
 import type { GuestTokenState } from './guestTokenState.ts';
+import { pageClient } from './pageClient.ts';
 import { isOnline, isVisible, type RefreshTimer, startRefreshTimer } from './refreshTimer.ts';
 import { RequestGate } from './requestGate.ts';
 import { isNewer, receiveToken } from './sharedToken.ts';
@@ -27,13 +32,6 @@ export type TokenQueryOptions = QueryOptions<
 /** For a token that is handed back again and again the source is not asked more often. */
 const MIN_LOOK_AGAIN_MS = 2_000;
 
-/** A round of requests that is under way, for any number of callers. */
-interface Flight {
-  readonly token: Promise<GuestToken>;
-  /** Ends it. Whoever waits gets the token in hand then, or the reason where there is none. */
-  readonly round: AbortController;
-}
-
 /**
  * The life of one identity's token: acquires it, keeps it fresh while somebody watches, replaces it
  * when refused, ends it. The query of its QueryClient shows what it does.
@@ -43,11 +41,12 @@ export class GuestTokenSession {
   isOver = false;
   readonly #client: QueryClient;
   readonly #options: TokenQueryOptions;
+  readonly #externalId: string;
   readonly #identity: string;
   readonly #listeners = new Set<() => void>();
   readonly #tabs: TabChannel | undefined;
   readonly #storage: TokenStorage | undefined;
-  #settings: GuestTokenSettings;
+  #settings: CheckedConfig;
   #gate = new RequestGate();
   #token: GuestToken | undefined;
   /** The latest token, kept when it is over: to recognise it when a source hands it back. */
@@ -56,7 +55,10 @@ export class GuestTokenSession {
   #rejected: GuestToken | undefined;
   /** Ms before its end at which the token is to be replaced. */
   #bufferMs = 0;
-  #flight: Flight | undefined;
+  /** The round of requests that is under way, for any number of callers. */
+  #flight: Promise<GuestToken> | undefined;
+  /** Ends it. Whoever waits gets the token in hand then, or the reason where there is none. */
+  #round = new AbortController();
   #error: GuestTokenError | null = null;
   #roundHasFailed = false;
   #signedOut = false;
@@ -68,6 +70,7 @@ export class GuestTokenSession {
     this.#client = client;
     this.#options = options;
     this.#settings = settings;
+    this.#externalId = settings.externalId;
     this.#identity = identityHash(queryHash);
     const name = `react-guest-token:${queryHash}`;
     // Not on a server; nor in jsdom, where Node's channels would join tests that have nothing to do
@@ -82,7 +85,7 @@ export class GuestTokenSession {
   }
 
   /** Takes over the latest settings of its provider; none of them changes who the token is for. */
-  configure(settings: GuestTokenSettings): void {
+  configure(settings: CheckedConfig): void {
     this.#settings = settings;
     // Later, since React allows no updates while it commits.
     queueMicrotask(() => this.#look());
@@ -157,7 +160,7 @@ export class GuestTokenSession {
     const token = this.#usable();
     // A late answer for an older token: there is, or soon will be, a newer one to send again with.
     if (token?.value !== value || token === this.#rejected) return true;
-    if (this.#gate.untilOpenMs > 0 || !this.#gate.mayReplace) return false;
+    if (!this.#gate.mayReplace) return false;
     this.#rejected = token;
     this.#storage?.write(undefined);
     this.#emit({ type: 'rejected' });
@@ -186,18 +189,16 @@ export class GuestTokenSession {
 
   #start(byHand = false): Promise<GuestToken> {
     if (!this.#flight) {
-      const round = new AbortController();
-      const token = this.#fly(round, byHand);
-      token.catch(nothing); // nobody has to wait for it
-      this.#flight = { token, round };
+      this.#round = new AbortController();
+      this.#flight = this.#fly(this.#round.signal, byHand);
+      this.#flight.catch(nothing); // nobody has to wait for it
       // Shows a first round in the query, whose function joins it.
       this.#query.fetch(this.#options).catch(nothing);
     }
-    return this.#flight.token;
+    return this.#flight;
   }
 
-  async #fly(round: AbortController, byHand: boolean): Promise<GuestToken> {
-    const { signal } = round;
+  async #fly(signal: AbortSignal, byHand: boolean): Promise<GuestToken> {
     const work = (): Promise<GuestToken> => this.#acquire(signal, byHand);
     // Later, since a component that can't render without a token starts this while it renders.
     await undefined;
@@ -219,7 +220,7 @@ export class GuestTokenSession {
       this.#flight = undefined;
       this.#error = toGuestTokenError(thrown);
       this.#roundHasFailed = true;
-      this.#gate.roundFailed(this.#error);
+      this.#gate.failed(this.#error);
       this.#emit({ type: 'failed', code: this.#error.code, retryAtMs: this.read().retryAtMs });
       throw this.#error;
     } finally {
@@ -229,7 +230,7 @@ export class GuestTokenSession {
   }
 
   #acquire(signal: AbortSignal, byHand: boolean): Promise<GuestToken> {
-    const { source, retry, externalId, channelId, attributes } = this.#settings;
+    const { source, retry, channelId, attributes } = this.#settings;
     // A source that handed out what was over has to be asked for something else.
     const fresh = byHand || !!this.#latest || this.#error?.code === 'no_progress';
     return acquire(
@@ -238,12 +239,12 @@ export class GuestTokenSession {
         if (!isOnline()) await this.#pause(ATTEMPT_TIMEOUT_MS, offline());
         signal.throwIfAborted();
         if (!isOnline()) throw offline();
-        this.#gate.countRequest();
+        this.#gate.count();
         this.#emit({ type: 'acquiring', attempt, fresh });
       },
       async (attempt, refused) => {
         const requestedAt = readClock();
-        const request = { externalId, channelId, attributes, fresh };
+        const request = { externalId: this.#externalId, channelId, attributes, fresh };
         const reply = await withTimeout(ATTEMPT_TIMEOUT_MS, signal, 'The source', (limited) =>
           source(request, { signal: limited, refused }),
         );
@@ -321,7 +322,7 @@ export class GuestTokenSession {
     this.#rejected = undefined;
     this.#error = null;
     this.#roundHasFailed = false;
-    this.#gate.roundSucceeded();
+    this.#gate.succeeded();
   }
 
   #drop(): void {
@@ -342,14 +343,14 @@ export class GuestTokenSession {
     if (mine && !isNewer(token, mine)) return;
     this.#keep(token);
     this.#emit({ type: 'shared', expiresAtMs: token.expiresAtMs });
-    this.endFlight();
+    this.#endFlight();
     this.#tell();
   }
 
   /** Ends what is under way: who waits gets the token in hand, where there is one. */
-  endFlight(): void {
+  #endFlight(): void {
     if (!this.#flight) return;
-    this.#flight.round.abort(gone());
+    this.#round.abort(gone());
     this.#flight = undefined;
     this.#gate.open(true); // it may be in a pause
   }
@@ -359,9 +360,10 @@ export class GuestTokenSession {
   /**
    * Keeps the token fresh for as long as somebody watches.
    *
+   * @param isGone asked when nobody watches any more: whether the visitor is gone as well
    * @returns stops watching; it takes effect in a microtask, since StrictMode watches twice
    */
-  watch(onUnwatched: () => void): () => void {
+  watch(isGone: () => boolean): () => void {
     this.isOver = false;
     this.#watchers++;
     this.#tabs?.open();
@@ -379,7 +381,10 @@ export class GuestTokenSession {
         if (this.#watchers > 0 || !this.#timer) return;
         this.#timer.stop();
         this.#timer = undefined;
-        onUnwatched();
+        const forGood = isGone();
+        // A token lives as long as its client. The page's own belongs to the providers.
+        if (forGood || this.#client === pageClient()) this.end(forGood);
+        else this.#endFlight();
         this.#closeTabs();
       });
     };
@@ -425,7 +430,7 @@ export class GuestTokenSession {
   get #untilDueMs(): number {
     const token = this.#lendable();
     const untilStaleMs = token ? token.remainingMs() - this.#bufferMs : 0;
-    return Math.max(untilStaleMs, this.#gate.untilOpenMs);
+    return Math.max(untilStaleMs, this.#gate.closedForMs);
   }
 
   get #untilLookMs(): number {
@@ -467,7 +472,7 @@ export class GuestTokenSession {
     this.#drop();
     this.#settle();
     this.#latest = undefined;
-    this.endFlight();
+    this.#endFlight();
     this.#gate = new RequestGate();
     this.#client.getQueryCache().remove(this.#query);
     this.#tell();
@@ -486,10 +491,10 @@ function nothing(): void {}
 
 let warned = false;
 
-function warnOfShortLife({ bufferMs }: GuestToken, wantedMs: number): void {
-  if (process.env.NODE_ENV === 'production' || warned || bufferMs >= wantedMs) return;
+function warnOfShortLife(token: GuestToken, wantedMs: number): void {
+  if (process.env.NODE_ENV === 'production' || warned || token.bufferMs >= wantedMs) return;
   warned = true;
   console.warn(
-    `react-guest-token: expiryBufferMs is cut to ${bufferMs} ms, a fifth of a token's life.`,
+    `react-guest-token: expiryBufferMs is cut to ${token.bufferMs} ms, a fifth of a token's life.`,
   );
 }

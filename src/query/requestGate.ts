@@ -22,13 +22,13 @@ export class RequestGate {
   #refusedUntil: Deadline = 0;
 
   /** Ms until automatic callers may ask; 0 or less: now. */
-  get untilOpenMs(): number {
+  get closedForMs(): number {
     return untilMs(this.#closedUntil);
   }
 
   /** When it opens by itself: epoch ms; undefined where it is open. */
   get opensAtMs(): number | undefined {
-    return this.untilOpenMs > 0 ? this.#opensAtMs : undefined;
+    return this.closedForMs > 0 ? this.#opensAtMs : undefined;
   }
 
   #close(delayMs: number, { retryAtMs }: GuestTokenError): void {
@@ -46,11 +46,11 @@ export class RequestGate {
   }
 
   /** Begins a cool-down, longer with each failure, unless it is closed already. */
-  roundFailed(error: GuestTokenError): void {
-    if (this.untilOpenMs <= 0) this.#close(cooldownMs(this.#failedRounds++, error), error);
+  failed(error: GuestTokenError): void {
+    if (this.closedForMs <= 0) this.#close(cooldownMs(this.#failedRounds++, error), error);
   }
 
-  roundSucceeded(): void {
+  succeeded(): void {
     this.#failedRounds = this.#closedUntil = 0;
   }
 
@@ -70,7 +70,7 @@ export class RequestGate {
    *
    * @throws GuestTokenError `rate_limited` for the eleventh within a minute
    */
-  countRequest(): void {
+  count(): void {
     const waitMs = untilMs(this.#requests.at(-MAX_REQUESTS_PER_MINUTE));
     if (waitMs > 0) {
       const error = new GuestTokenError('rate_limited', 'Asked 10 times in a minute.', {
@@ -85,7 +85,7 @@ export class RequestGate {
 
   /** Whether a refused token may be replaced. */
   get mayReplace(): boolean {
-    return untilMs(this.#refusedUntil) <= 0;
+    return this.closedForMs <= 0 && untilMs(this.#refusedUntil) <= 0;
   }
 
   /**

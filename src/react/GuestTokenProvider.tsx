@@ -42,7 +42,7 @@ export function GuestTokenProvider(props: GuestTokenProviderProps): ReactNode {
 
   // Before any effect of a child, and never undone: StrictMode and unmounting abort nothing here.
   useInsertionEffect(() => root.commit(session, settings, allowed));
-  useEffect(() => (session ? root.watch(client, session) : undefined), [root, client, session]);
+  useEffect(() => (session ? root.watch(session) : undefined), [root, session]);
 
   const value = useMemo((): GuestTokenContextValue => {
     const serverState = session ? pendingState : idleState;

@@ -17,7 +17,7 @@ export type GuestTokenView = GuestTokenState & {
  * @throws GuestTokenError `misconfigured` where no GuestTokenProvider is above
  */
 export function useGuestToken(): GuestTokenView {
-  return useTrackedView(useGuestTokenContext('useGuestToken'));
+  return useTrackedView(useGuestTokenContext());
 }
 
 /** Subscribes to the fields that are read from the view, and to no others. */
@@ -42,27 +42,24 @@ function trackedViews({
   /** What was read from the present view, as it was then. */
   const seen = new Map<PropertyKey, unknown>();
 
-  function makeView(read: () => GuestTokenState): GuestTokenView {
-    return new Proxy<GuestTokenView>(
-      { ...read(), getToken, refresh },
-      {
-        get(target, field) {
-          if (!(field in serverState)) return Reflect.get(target, field);
-          const value = Reflect.get(read(), field);
-          if (!seen.has(field)) seen.set(field, value);
-          return value;
-        },
+  function makeView(now: () => GuestTokenView): GuestTokenView {
+    return new Proxy(now(), {
+      get(_, field) {
+        const value = Reflect.get(now(), field);
+        if (!seen.has(field)) seen.set(field, value);
+        return value;
       },
-    );
+    });
   }
 
-  const serverView = makeView(() => serverState);
+  const now = (): GuestTokenView => ({ ...store.read(), getToken, refresh });
+  const serverView = makeView(() => ({ ...serverState, getToken, refresh }));
   let view: GuestTokenView | undefined;
   function current(): GuestTokenView {
-    const state = store.read();
-    if (!view || [...seen].some(([field, value]) => value !== Reflect.get(state, field))) {
+    const present = now();
+    if (!view || [...seen].some(([field, value]) => value !== Reflect.get(present, field))) {
       seen.clear();
-      view = makeView(() => store.read());
+      view = makeView(now);
     }
     return view;
   }

@@ -15,14 +15,14 @@ const thrownBefore = new WeakSet<GuestTokenError>();
  *   GuestTokenProvider is above
  */
 export function useSuspenseGuestToken(): SuspenseGuestTokenView {
-  const context = useGuestTokenContext('useSuspenseGuestToken');
+  const context = useGuestTokenContext();
   const view = useTrackedView(context);
   if (view.status === 'success') return view;
-  if (view.status === 'idle') {
-    throw new GuestTokenError('misconfigured', 'useSuspenseGuestToken needs an externalId.');
-  }
   // On a server an error has React send the boundary's fallback; the browser takes it from there.
-  if (!globalThis.window) throw new GuestTokenError('aborted', 'No token on a server.');
+  if (view.status === 'idle' || !globalThis.window) {
+    const code = view.status === 'idle' ? 'misconfigured' : 'aborted';
+    throw new GuestTokenError(code, 'useSuspenseGuestToken needs a browser and an externalId.');
+  }
   if (view.status === 'error' && !thrownBefore.has(view.error)) {
     const { error } = view;
     // In a microtask, since React renders a failed tree twice in one turn before it shows the failure.
