@@ -4,7 +4,7 @@ import {
   isGuestTokenError,
   isGuestTokenErrorCode,
 } from './errors.ts';
-import { asRecord } from './guestToken.ts';
+import { asRecord, isText } from './guestToken.ts';
 import { readRetryAfterMs } from './retryAfter.ts';
 
 /** What an HTTP status means for a token (contract A4, A5); others by their hundred. */
@@ -35,7 +35,7 @@ export function errorOfStatus(
   return new GuestTokenError(code, `${what} answered ${status}.`, {
     status,
     retryAtMs: retryAfterMs === undefined ? retryAfterMs : Date.now() + retryAfterMs,
-    contextId: /^[\w-]{1,64}$/.exec(String(contextId ?? ''))?.[0],
+    contextId: isText(contextId) ? /^[\w-]{1,64}$/.exec(contextId)?.[0] : undefined,
   });
 }
 

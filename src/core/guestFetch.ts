@@ -87,7 +87,6 @@ async function call(
       if (!shouldRetry(failures, error)) return response;
       discard(response);
       await sleep(retryDelayMs(failures++, error), signal);
-      signal.throwIfAborted();
       // asked for anew: the token may have run out, or the visitor may have left
       token = await session.getToken({ signal });
     }

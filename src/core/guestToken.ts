@@ -161,12 +161,13 @@ export function asReply(reply: unknown, what: string): GuestTokenReply {
 /** Reads what token and reply say about time; what can't be read is left out, never taken as 0. */
 export function readClaims(token: string, reply: Record<string, unknown>): ExpiryClaims {
   const { exp, iat } = decodePayload(token);
-  const createdTime = String(reply.created_time); // ISO 8601; Date.parse takes "visitor 12", too
+  const { created_time: created } = reply;
   return {
     expiresInMs: toMs(reply.expires_in, Number.NEGATIVE_INFINITY),
     expiresAtMs: toMs(exp, 0),
     issuedAtMs: toMs(iat, 0),
-    createdAtMs: toMs(/^\d{4}-/.test(createdTime) && Date.parse(createdTime) / 1000, 0),
+    // ISO 8601; Date.parse takes "visitor 12", too
+    createdAtMs: toMs(isText(created) && /^\d{4}-/.test(created) && Date.parse(created) / 1000, 0),
   };
 }
 

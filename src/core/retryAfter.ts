@@ -11,10 +11,12 @@ export function readRetryAfterMs(headers: Headers | undefined, body?: unknown): 
   // By the server's own clock where it tells it: ours may be wrong.
   const nowMs = Date.parse(headers?.get('Date') ?? '') || Date.now();
   const untilDateMs = isDate ? Math.max(Date.parse(header) - nowMs, 0) : Number.NaN;
-  const inBodyMs = seconds(String(asRecord(body).retryAfter));
+  const inBodyMs = seconds(asRecord(body).retryAfter);
   return [seconds(header), untilDateMs, inBodyMs].find(Number.isFinite);
 }
 
-function seconds(text: string): number {
+function seconds(given: unknown): number {
+  // an object of a hostile reply may refuse to become a string
+  const text = typeof given === 'object' ? '' : String(given);
   return /^\d{1,9}(\.\d+)?$/.test(text) ? Number(text) * 1000 : Number.NaN;
 }

@@ -27,16 +27,16 @@ export function shareToken(token: GuestToken): SharedToken {
  * @returns undefined for whatever is not a living token
  */
 export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToken | undefined {
-  const reply = asRecord(shared);
-  const agoMs = Date.now() - Number(reply.sharedAtMs);
-  const expires_in = Number(reply.expires_in) - agoMs / 1000;
-  // Less than 0: the clock was turned back since, and nobody knows how long ago it was.
-  if (!(agoMs >= 0 && expires_in > 0)) return undefined;
   try {
-    return readGuestToken({ ...reply, expires_in }, { expiryBufferMs });
-  } catch {
-    return undefined;
-  }
+    const reply = asRecord(shared);
+    const agoMs = Date.now() - Number(reply.sharedAtMs);
+    const expires_in = Number(reply.expires_in) - agoMs / 1000;
+    // Less than 0: the clock was turned back since, and nobody knows how long ago it was.
+    if (agoMs >= 0 && expires_in > 0) {
+      return readGuestToken({ ...reply, expires_in }, { expiryBufferMs });
+    }
+  } catch {} // junk
+  return undefined;
 }
 
 /** Which of two tokens was issued later; the same answer in every tab. */

@@ -24,8 +24,8 @@ export interface GuestTokenContextValue {
 export const GuestTokenContext = createContext<GuestTokenContextValue | null>(null);
 
 /** @throws GuestTokenError `misconfigured` where no provider is above */
-export function useGuestTokenContext(): GuestTokenContextValue {
+export function useGuestTokenContext(caller: string): GuestTokenContextValue {
   const value = useContext(GuestTokenContext);
   if (value) return value;
-  throw new GuestTokenError('misconfigured', 'There is no <GuestTokenProvider> above.');
+  throw new GuestTokenError('misconfigured', `${caller} needs a <GuestTokenProvider> above.`);
 }

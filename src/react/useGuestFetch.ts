@@ -8,5 +8,5 @@ import { useGuestTokenContext } from './GuestTokenContext.ts';
  * @throws GuestTokenError `misconfigured` where no GuestTokenProvider is above
  */
 export function useGuestFetch(): typeof fetch {
-  return useGuestTokenContext().fetch;
+  return useGuestTokenContext('useGuestFetch').fetch;
 }

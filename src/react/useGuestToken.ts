@@ -17,7 +17,7 @@ export type GuestTokenView = GuestTokenState & {
  * @throws GuestTokenError `misconfigured` where no GuestTokenProvider is above
  */
 export function useGuestToken(): GuestTokenView {
-  return useTrackedView(useGuestTokenContext());
+  return useTrackedView(useGuestTokenContext('useGuestToken'));
 }
 
 /** Subscribes to the fields that are read from the view, and to no others. */

@@ -15,7 +15,7 @@ const thrownBefore = new WeakSet<GuestTokenError>();
  *   GuestTokenProvider is above
  */
 export function useSuspenseGuestToken(): SuspenseGuestTokenView {
-  const context = useGuestTokenContext();
+  const context = useGuestTokenContext('useSuspenseGuestToken');
   const view = useTrackedView(context);
   if (view.status === 'success') return view;
   // On a server an error has React send the boundary's fallback; the browser takes it from there.

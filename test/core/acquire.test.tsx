@@ -135,7 +135,7 @@ describe('a source that is busy', () => {
 });
 
 describe.each([
-  [401, 'unauthorized', /GENESYS_CLIENT_ID/],
+  [401, 'unauthorized', /client id and secret/],
   [403, 'forbidden', /permission.*scope/],
 ] as const)('a %d from the source', (code, name, hint) => {
   test('is asked about once more at once, and then the error names the fix', async () => {

@@ -80,10 +80,8 @@ describe('the request', () => {
       url: 'https://shop.example/api/guest-token',
       method: 'POST',
       credentials: 'same-origin',
-      cache: 'no-store',
     });
     expect(request?.headers.get('Content-Type')).toBe('application/json');
-    expect(request?.headers.get('Accept')).toBe('application/json');
     expect(request?.headers.get('Cache-Control')).toBeNull();
     expect(await request?.json()).toEqual({
       channelId: 'support',

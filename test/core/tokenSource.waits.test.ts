@@ -96,13 +96,13 @@ describe('an endpoint that does not answer', () => {
 });
 
 describe('a caller who gives up', () => {
-  test('ends the request at once, with aborted', async () => {
+  test('ends the request at once, with the reason as fetch does', async () => {
     const caller = new AbortController();
     const asked = ask(never, {}, { signal: caller.signal });
     await settle(1_000);
     caller.abort();
     await settle();
-    expect(asked.outcome).toMatchObject({ code: 'aborted' });
+    expect(asked.outcome).toMatchObject({ name: 'AbortError' });
     expect(asked.request?.signal.aborted).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -110,7 +110,7 @@ describe('a caller who gives up', () => {
   test('before it began sends nothing', async () => {
     const asked = ask(never, {}, { signal: AbortSignal.abort() });
     await settle();
-    expect(asked.outcome).toMatchObject({ code: 'aborted' });
+    expect(asked.outcome).toMatchObject({ name: 'AbortError' });
     expect(asked.request).toBeUndefined();
   });
 

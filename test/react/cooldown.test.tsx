@@ -274,7 +274,7 @@ describe('more than ten requests a minute', () => {
 });
 
 test('a short token is renewed at its time although refresh() was called in a loop before', async () => {
-  allowConsole(/expiryBufferMs is more than a fifth/);
+  allowConsole(/expiryBufferMs is cut/);
   const source = fakeSource(issuing(3 * MINUTE));
   const page = showWidget({ source });
   await pass();

@@ -237,12 +237,3 @@ test('changing keepFresh takes effect at once', async () => {
   await pass(2 * HOUR);
   expect(source.requests).toHaveLength(1);
 });
-
-test('a visible provider beside an on-demand one of the same visitor: one of them wants it fresh', async () => {
-  const source = fakeSource(issuing(HOUR));
-  const eager = showWidget({ source, keepFresh: 'always' });
-  const lazy = showWidget({ source, keepFresh: 'on-demand' });
-  await pass(5 * HOUR);
-  expect(eager.view.status).toBe('success');
-  expect(lazy.view.token).toBe(eager.view.token);
-});

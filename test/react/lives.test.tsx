@@ -18,7 +18,7 @@ import {
 
 withFakeTime();
 
-const shortLife = /expiryBufferMs is more than a fifth/;
+const shortLife = /expiryBufferMs is cut to 12000 ms/;
 
 // The warning comes once for a page, which is this file: so these two are first, in this order.
 describe('a 60 s token with a buffer of 60 s', () => {

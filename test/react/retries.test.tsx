@@ -173,7 +173,7 @@ describe('what a source throws', () => {
 
 describe('401 and 403 of the source', () => {
   for (const [code, name, hint] of [
-    [401, 'unauthorized', /GENESYS_CLIENT_ID.*GENESYS_CLIENT_SECRET/],
+    [401, 'unauthorized', /client id and secret/],
     [403, 'forbidden', /role permission.*scope/],
   ] as const) {
     test(`${code}: asked once more at once, then ${name} with a hint that names the fix`, async () => {
