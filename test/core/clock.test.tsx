@@ -66,6 +66,17 @@ describe('life', () => {
     }
   });
 
+  test('of a token without iat counts from created_time where the clock is wrong', () => {
+    const trueNowMs = Date.now() - 2 * DAY;
+    const payload = JSON.stringify({ exp: (trueNowMs + HOUR) / SECOND });
+    const token = `e30.${btoa(payload)}.x`;
+    const created_time = new Date(trueNowMs).toISOString();
+    expect(readGuestToken({ id: 'guest-1', token, created_time })).toMatchObject({
+      lifeMs: HOUR,
+      clockSkewMs: 2 * DAY,
+    });
+  });
+
   test('of a pooled token is right where it is known how far this clock is ahead', () => {
     const token = jwt(HOUR, { aheadMs: 2 * DAY, agoMs: 40 * MINUTE });
     const options = { clockErrorMs: 2 * DAY };

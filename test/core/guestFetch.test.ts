@@ -103,6 +103,15 @@ describe('a refused token', () => {
     expect(sent).toHaveLength(1);
   });
 
+  test('for which there is no other one leaves the answer as it is, readable', async () => {
+    const session = fakeSession();
+    const { sent, call } = against(statuses(401), session);
+    vi.spyOn(session, 'getToken').mockResolvedValue('token-1');
+    const response = await passing(call());
+    expect([response.status, await response.text()]).toEqual([401, 'answer 1']);
+    expect(sent).toHaveLength(1);
+  });
+
   test('whose replacement fails leaves the answer as it is, readable', async () => {
     const session = fakeSession();
     const { sent, call } = against(statuses(401), session);
@@ -274,3 +283,19 @@ test('a network failure is the caller’s, as fetch has it', async () => {
   await expect(passing(call())).rejects.toThrow(new TypeError('Failed to fetch'));
   expect(sent).toHaveLength(1);
 });
+
+test.each([401, 429, 503])(
+  'the body of a %d that nobody will read is let go of',
+  async (status) => {
+    const cancelled: number[] = [];
+    const { call } = against((_sent, n) => {
+      const cancel = (): void => void cancelled.push(n);
+      const body = new ReadableStream({ cancel });
+      return n === 1
+        ? new Response(body, { status, headers: { 'Retry-After': '1' } })
+        : new Response('done');
+    });
+    expect(await (await passing(call())).text()).toBe('done');
+    expect(cancelled).toEqual([1]);
+  },
+);

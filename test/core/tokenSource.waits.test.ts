@@ -104,6 +104,14 @@ describe('a caller who gives up', () => {
     await settle();
     expect(asked.outcome).toMatchObject({ name: 'AbortError' });
     expect(asked.request?.signal.aborted).toBe(true);
+  });
+
+  test('leaves no timer behind, though the endpoint does not heed the abort', async () => {
+    const caller = new AbortController();
+    ask(never, {}, { signal: caller.signal });
+    await settle(1_000);
+    caller.abort();
+    await settle();
     expect(vi.getTimerCount()).toBe(0);
   });
 
