@@ -66,7 +66,7 @@ async function call(
   let wasReplaced = false;
   for (let failures = 0; ; ) {
     const response = await send(withToken(request, token));
-    const { status } = response;
+    const { status, headers } = response;
     const refused = status === 401 || status === 403;
     if (wasReplaced) session.resent?.(refused);
     if (refused) {
@@ -82,8 +82,11 @@ async function call(
     } else {
       if (status !== 429 && !(status >= 500 && idempotent.test(method))) return response;
       // Genesys names the wait in the header; some of its gateways only in the body.
-      const body = status === 429 && (await response.clone().json().catch(nothing));
-      const error = errorOfStatus(status, 'The call', response.headers, body);
+      const body =
+        !headers.has('Retry-After') &&
+        status === 429 &&
+        (await response.clone().json().catch(nothing));
+      const error = errorOfStatus(status, 'The call', headers, body);
       if (!shouldRetry(failures, error)) return response;
       discard(response);
       await sleep(retryDelayMs(failures++, error), signal);
