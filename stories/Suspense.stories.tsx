@@ -73,7 +73,7 @@ export const FailureAndReset = meta.story({
     scene.sandbox.fault('visitor', 'forbidden');
   },
   async play({ canvas, userEvent }) {
-    await canvas.findByText(/Give the OAuth client a role/);
+    await canvas.findByText(/Add the missing role permission/);
     scene.sandbox.clear();
     await userEvent.click(canvas.getByRole('button', { name: 'Try again' }));
     await canvas.findByText(/^You are visitor-/);

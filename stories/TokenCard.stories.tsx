@@ -83,7 +83,7 @@ export const RefusedAndRecovered = meta.story({
   },
 });
 
-/** The OAuth client lacks the role: asked twice, then the card says what to do. */
+/** The OAuth client lacks the role: asked twice, then the card says what to do about it, in the package's own words. */
 export const RoleMissing = meta.story({
   beforeEach() {
     scene.sandbox.fault('visitor', 'forbidden');
@@ -91,7 +91,7 @@ export const RoleMissing = meta.story({
   async play({ canvas, userEvent }) {
     await canvas.findByText('error');
     await canvas.findByText('forbidden', { selector: 'dd' });
-    await canvas.findByText(/Give the OAuth client a role/);
+    await canvas.findByText(/Add the missing role permission/);
     scene.sandbox.clear();
     await userEvent.click(canvas.getByRole('button', { name: 'Try again' }));
     await canvas.findByText('success');
