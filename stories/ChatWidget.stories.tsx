@@ -157,7 +157,17 @@ export const MessageNotSent = meta.story({
     await userEvent.type(canvas.getByLabelText(INPUT), 'An important question{Enter}');
     await canvas.findByText('Not sent.');
     await expect(canvas.getByText('An important question')).toBeVisible();
-    await userEvent.click(canvas.getByRole('button', { name: 'Send again' }));
+    await expect(canvas.getByRole('button', { name: 'Send again' })).toBeVisible();
+  },
+});
+
+/** The button sends it, once. */
+export const MessageSentAgain = meta.story({
+  async play({ canvas, userEvent }) {
+    await canvas.findByText(EMPTY);
+    scene.sandbox.fault('conversation', { kind: 'unavailable', status: 501 }, { times: 1 });
+    await userEvent.type(canvas.getByLabelText(INPUT), 'An important question{Enter}');
+    await userEvent.click(await canvas.findByRole('button', { name: 'Send again' }));
     await canvas.findByText(ANSWER);
     await expect(canvas.getAllByText('An important question')).toHaveLength(1);
   },
@@ -168,6 +178,15 @@ export const MessagesNotLoaded = meta.story({
   beforeEach() {
     scene.sandbox.fault('conversation', { kind: 'unavailable', status: 501 });
   },
+  async play({ canvas }) {
+    await canvas.findByText('The messages could not be loaded.');
+    scene.sandbox.clear();
+    await expect(canvas.getByRole('button', { name: 'Load again' })).toBeVisible();
+  },
+});
+
+/** The button loads them. */
+export const MessagesLoadedAgain = MessagesNotLoaded.extend({
   async play({ canvas, userEvent }) {
     await canvas.findByText('The messages could not be loaded.');
     scene.sandbox.clear();
@@ -191,15 +210,24 @@ export const TooManyRequests = meta.story({
   },
 });
 
-/** The broker can't get a token: the button asks at once, and the chat goes on. */
+/** The broker can't get a token: the line says so, and when the next try comes. */
 export const ConnectionFailed = meta.story({
   args: { retry: { attempts: 1 } },
   beforeEach() {
     scene.sandbox.fault('visitor', 'unavailable');
   },
-  async play({ canvas, userEvent }) {
+  async play({ canvas }) {
     await canvas.findByText('The connection failed.');
     await canvas.findByText(/Next try in \d+ s\./);
+    scene.sandbox.clear();
+    await expect(canvas.getByRole('button', { name: 'Try now' })).toBeVisible();
+  },
+});
+
+/** The button asks at once, and the chat goes on. */
+export const ConnectionRetried = ConnectionFailed.extend({
+  async play({ canvas, userEvent }) {
+    await canvas.findByText('The connection failed.');
     scene.sandbox.clear();
     await userEvent.click(canvas.getByRole('button', { name: 'Try now' }));
     await canvas.findByText(EMPTY);
@@ -247,7 +275,7 @@ export const SignedOut = meta.story({
 export const Narrow = meta.story({
   decorators: [
     (Story) => (
-      <div style={{ width: 320 }}>
+      <div style={{ maxWidth: 320 }}>
         <Story />
       </div>
     ),

@@ -20,7 +20,7 @@ const meta = preview.meta({
 /** The second tab of a visitor has its token from the first one: it asks nobody else. */
 export const OneRequestForBoth = meta.story({
   async play({ canvas, userEvent }) {
-    const first = await tab(canvas.getByTitle('First tab'));
+    const first = await tab(await canvas.findByTitle('First tab'));
     await first.findByText('acquired');
     const visitor = (await first.findByText(/^visitor-/)).textContent;
 

@@ -16,7 +16,7 @@ const outgoingNotes = { sending: 'Sending…', retrying: 'Trying again…', fail
 export function ChatWidget({ apiUrl, conversationId }: ChatWidgetProps): ReactNode {
   const url = `${apiUrl}/api/v2/webchat/guest/conversations/${conversationId}/messages`;
   const { messages, loading, load, outgoing, send } = useMessages(url);
-  const { status } = useGuestToken();
+  const { status, error } = useGuestToken();
   const log = useRef<HTMLDivElement>(null);
   const count = messages.length + (outgoing ? 1 : 0);
 
@@ -36,7 +36,13 @@ export function ChatWidget({ apiUrl, conversationId }: ChatWidgetProps): ReactNo
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a log that scrolls must be reachable by keyboard */}
       <div className="log" role="log" aria-label="Messages" tabIndex={0} ref={log}>
-        {count === 0 && <Empty status={status} loading={loading} load={load} />}
+        {count === 0 && (
+          <Empty
+            status={error && status !== 'success' ? 'error' : status}
+            loading={loading}
+            load={load}
+          />
+        )}
         <ol>
           {messages.map(({ id, fromVisitor, text }) => (
             <li key={id} data-from={fromVisitor ? 'visitor' : 'agent'}>
