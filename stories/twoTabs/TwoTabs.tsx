@@ -49,8 +49,8 @@ function pageOf({ title, url, visitor }: TabProps): string {
   // what the development server's JSX asks for; a built Storybook does not
   window.$RefreshReg$ = () => {};
   window.$RefreshSig$ = () => (type) => type;
-  const { show } = await import(${JSON.stringify(url)});
-  show(${JSON.stringify(visitor)});
+  document.documentElement.dataset.visitor = ${JSON.stringify(visitor)};
+  import(${JSON.stringify(url)});
 </script>
 </html>`;
 }

@@ -8,8 +8,8 @@ import frameStyle from './frame.css?inline';
 /** Where this module is: in the development server, and in a built Storybook. */
 export const url = import.meta.url;
 
-/** Shows the token of the same visitor in this document, shared with other tabs. */
-export function show(visitor: string): void {
+/** Shows the visitor's token in this document, shared with other tabs. */
+function show(visitor: string): void {
   const style = document.createElement('style');
   style.textContent = `${cardStyle}${frameStyle}`;
   document.head.append(style);
@@ -21,3 +21,7 @@ export function show(visitor: string): void {
     </Stage>,
   );
 }
+
+// Only a frame says whom it is for; the story loads this module as well, to learn its address.
+const { visitor } = document.documentElement.dataset;
+if (visitor !== undefined) show(visitor);
