@@ -61,6 +61,7 @@ export const Conversation = meta.story({
 
 /** All of it by keyboard: to the messages, to the input, to the button. */
 export const Keyboard = meta.story({
+  tags: ['!autodocs'],
   async play({ canvas, userEvent }) {
     await canvas.findByText(EMPTY);
     await userEvent.tab();
@@ -90,6 +91,7 @@ export const Renewal = meta.story({
 
 /** The same with tokens of 4 seconds: the conversation goes on while the line says what happens. */
 export const RenewalInAHurry = meta.story({
+  tags: ['!autodocs'],
   args: { expiryBufferMs: 2_000 },
   beforeEach() {
     scene.sandbox.configure({ tokenLifeSeconds: 4 });
@@ -163,6 +165,7 @@ export const MessageNotSent = meta.story({
 
 /** The button sends it, once. */
 export const MessageSentAgain = meta.story({
+  tags: ['!autodocs'],
   async play({ canvas, userEvent }) {
     await canvas.findByText(EMPTY);
     scene.sandbox.fault('conversation', { kind: 'unavailable', status: 501 }, { times: 1 });
@@ -187,6 +190,7 @@ export const MessagesNotLoaded = meta.story({
 
 /** The button loads them. */
 export const MessagesLoadedAgain = MessagesNotLoaded.extend({
+  tags: ['!autodocs'],
   async play({ canvas, userEvent }) {
     await canvas.findByText('The messages could not be loaded.');
     scene.sandbox.clear();
@@ -226,6 +230,7 @@ export const ConnectionFailed = meta.story({
 
 /** The button asks at once, and the chat goes on. */
 export const ConnectionRetried = ConnectionFailed.extend({
+  tags: ['!autodocs'],
   async play({ canvas, userEvent }) {
     await canvas.findByText('The connection failed.');
     scene.sandbox.clear();
@@ -248,6 +253,7 @@ export const Offline = meta.story({
 
 /** The network is back: the chat goes on by itself. */
 export const BackOnline = meta.story({
+  tags: ['!autodocs'],
   async play({ canvas, mount }) {
     const goOnline = goOffline();
     try {

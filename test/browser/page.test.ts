@@ -87,19 +87,19 @@ describe('a page that comes back from the back/forward cache', () => {
   });
 
   it('has had no open channel there, which would keep it out of that cache', async () => {
-    const { open } = visit;
+    const { open, patientTab } = visit;
     const page = await openSecondsAgo();
     const token = await tokenOf(page);
-    const other = await open('anna');
+    const other = await open('anna', {}, await patientTab());
     await tokenOf(other);
     await leaveAndComeBack(page, () => other.evaluate(() => window.guest.refresh()));
     expect(await tokenOf(page)).toBe(token);
   });
 
   it('hears the other tabs again', async () => {
-    const { site, open } = visit;
+    const { site, open, patientTab } = visit;
     const page = await openSecondsAgo();
-    const other = await open('anna');
+    const other = await open('anna', {}, await patientTab());
     await tokenOf(other);
     await leaveAndComeBack(page, async () => undefined);
     const token = await other.evaluate(() => window.guest.refresh());
@@ -111,12 +111,13 @@ describe('a page that comes back from the back/forward cache', () => {
   });
 
   it('with a token that is over asks the other tabs before the network', async () => {
-    const { site, open } = visit;
-    site.sandbox.configure({ tokenLifeSeconds: 3 });
+    const { site, open, patientTab } = visit;
+    // long enough to freeze the page before it renews by itself
+    site.sandbox.configure({ tokenLifeSeconds: 6 });
     const config = { expiryBufferMs: 100 };
-    const page = await open('anna', config);
+    const page = await open('anna', config, await patientTab());
     await tokenOf(page);
-    const other = await open('anna', config);
+    const other = await open('anna', config, await patientTab());
     await tokenOf(other);
     await leaveAndComeBack(page, () => {
       site.sandbox.configure({ tokenLifeSeconds: 3_600 });

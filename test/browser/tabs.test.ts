@@ -48,10 +48,10 @@ describe('five tabs of one visitor, two of them visible', () => {
 
 describe('a tab that is opened later', () => {
   it('has the token from the others, without a request', async () => {
-    const { site, open } = visit;
+    const { site, open, patientTab } = visit;
     const first = await open('anna');
     const token = await tokenOf(first);
-    const second = await open('anna');
+    const second = await open('anna', {}, await patientTab());
     expect(await tokenOf(second)).toBe(token);
     expect(await eventsOf(second)).toEqual(['shared']);
     expect(site.asked).toBe(1);
@@ -121,10 +121,12 @@ describe('a tab that is frozen while it holds the lock', () => {
 
 describe('sign-out', () => {
   it('in one tab reaches all tabs of this visitor, and nobody asks again', async () => {
-    const { site, open } = visit;
-    const [first, second, ben] = [await open('anna'), await open('anna'), await open('ben')];
+    const { site, open, patientTab } = visit;
+    const [first, ben] = [await open('anna'), await open('ben')];
     const tokenOfBen = await tokenOf(ben);
-    await Promise.all([tokenOf(first), tokenOf(second)]);
+    await tokenOf(first);
+    const second = await open('anna', {}, await patientTab());
+    await tokenOf(second);
     await first.evaluate(() => window.guest.configure({ externalId: null }));
     await Promise.all([showing(first, 'idle'), showing(second, 'idle')]);
     expect(await second.evaluate(() => window.guest.shown.token)).toBeUndefined();
@@ -168,7 +170,7 @@ describe('two visitors in two tabs', () => {
 
 describe('the channel between tabs', () => {
   it('believes nothing that is not a living, newer token', async () => {
-    const { site, open, context } = visit;
+    const { site, open, context, patientTab } = visit;
     await context.addInitScript(() => {
       const Real = BroadcastChannel;
       window.BroadcastChannel = class extends Real {
@@ -239,7 +241,7 @@ describe('the channel between tabs', () => {
     }, older);
 
     // comes through the same channel, after all of the above
-    const later = await open('anna');
+    const later = await open('anna', {}, await patientTab());
     expect(await tokenOf(later)).toBe(newer);
     expect(await eventsOf(tab)).toEqual([...events, 'acquiring', 'acquired']);
     expect(await tokenOf(tab)).toBe(newer);
@@ -275,11 +277,11 @@ describe('a browser without', () => {
       },
     ],
   ])('%s still has a token in each tab', async (_, asked, crippled) => {
-    const { site, open, context } = visit;
+    const { site, open, context, patientTab } = visit;
     await context.addInitScript(crippled);
     const first = await open('anna');
     const token = await tokenOf(first);
-    const second = await open('anna');
+    const second = await open('anna', {}, await patientTab());
     expect(await tokenOf(second)).toBe(token);
     expect(await second.evaluate(() => window.guest.refresh())).not.toBe(token);
     expect(site.asked).toBe(asked + 1);

@@ -10,6 +10,8 @@ export interface Visit {
   readonly context: BrowserContext;
   /** A tab with a page of the shop in it. */
   open(visitor: string, config?: PageConfig, tab?: Page): Promise<Page>;
+  /** A tab that waits ten times as long for the others' answer, since the machine may be busy. */
+  patientTab(): Promise<Page>;
   /** A tab of which its page believes that nobody sees it. */
   hiddenTab(): Promise<Page>;
 }
@@ -58,6 +60,15 @@ export function startVisit(): Visit {
     async open(visitor, config, tab) {
       const page = tab ?? (await context.newPage());
       await page.goto(site.page(visitor, config));
+      return page;
+    },
+    async patientTab() {
+      const page = await context.newPage();
+      await page.addInitScript(() => {
+        const real = window.setTimeout;
+        const patient = (work: () => void, ms = 0): number => real(work, ms < 100 ? 10 * ms : ms);
+        Object.assign(window, { setTimeout: patient });
+      });
       return page;
     },
     async hiddenTab() {
