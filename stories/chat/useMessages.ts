@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { retryDelayMs, shouldRetry, useGuestFetch, useGuestToken } from '../../src/index.ts';
 
-export interface Message {
+interface Message {
   readonly id: string;
   readonly fromVisitor: boolean;
   readonly text: string;

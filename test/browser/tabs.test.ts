@@ -168,6 +168,28 @@ describe('two visitors in two tabs', () => {
   });
 });
 
+describe('a token that is replaced at once', () => {
+  it('is replaced in all tabs, and never comes back', async () => {
+    const { open, context, patientTab } = visit;
+    // nothing in these says which is the newer one
+    const replies = ['z-the-first', 'a-the-second'].map((token) => ({
+      id: 'anna',
+      token,
+      expires_in: 3_600,
+    }));
+    await context.route('**/api/guest-token', (route) => route.fulfill({ json: replies.shift() }));
+    const first = await open('anna');
+    await tokenOf(first);
+    const second = await open('anna', {}, await patientTab());
+    await tokenOf(second);
+    await first.evaluate(() => window.guest.refresh());
+    await second.evaluate(() => window.guest.until(({ gotAtMs }) => gotAtMs().length === 2));
+    const third = await open('anna', {}, await patientTab());
+    const tokens = await Promise.all([first, second, third].map(tokenOf));
+    expect(tokens).toEqual(['a-the-second', 'a-the-second', 'a-the-second']);
+  });
+});
+
 describe('the channel between tabs', () => {
   it('believes nothing that is not a living, newer token', async () => {
     const { site, open, context, patientTab } = visit;
