@@ -2,6 +2,7 @@ import { Component, type ReactNode, Suspense } from 'react';
 import { expect } from 'storybook/test';
 import preview from '../.storybook/preview.ts';
 import { isGuestTokenError, useSuspenseGuestToken } from '../src/index.ts';
+import './support/panel.css';
 import { Stage, type StageProps } from './support/Stage.tsx';
 import { openScene, type Scene } from './support/scene.ts';
 
@@ -36,11 +37,13 @@ class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
 function SuspensePage(config: Omit<StageProps, 'children'>): ReactNode {
   return (
     <Stage {...config}>
-      <Boundary>
-        <Suspense fallback={<p>One moment, please.</p>}>
-          <Visitor />
-        </Suspense>
-      </Boundary>
+      <section className="panel" aria-label="Your chat">
+        <Boundary>
+          <Suspense fallback={<p>One moment, please.</p>}>
+            <Visitor />
+          </Suspense>
+        </Boundary>
+      </section>
     </Stage>
   );
 }
@@ -66,14 +69,24 @@ export const FallbackThenContent = meta.story({
   },
 });
 
-/** A round has failed: the error boundary shows why, and its reset asks anew. */
-export const FailureAndReset = meta.story({
+/** A round has failed: the error boundary shows why, in the package's own words. */
+export const Failure = meta.story({
   args: { retry: { attempts: 1 } },
   beforeEach() {
     scene.sandbox.fault('visitor', 'forbidden');
   },
+  async play({ canvas }) {
+    await expect(await canvas.findByRole('alert')).toHaveTextContent(
+      /^Add the missing role permission/,
+    );
+    scene.sandbox.clear();
+  },
+});
+
+/** Resetting the boundary asks anew. */
+export const FailureAndReset = Failure.extend({
   async play({ canvas, userEvent }) {
-    await canvas.findByText(/Give the OAuth client a role/);
+    await canvas.findByRole('alert');
     scene.sandbox.clear();
     await userEvent.click(canvas.getByRole('button', { name: 'Try again' }));
     await canvas.findByText(/^You are visitor-/);

@@ -13,6 +13,7 @@ function TokenPage(config: Omit<StageProps, 'children'>) {
 const meta = preview.meta({
   title: 'Token card',
   component: TokenPage,
+  parameters: { docs: { story: { height: '470px' } } },
   beforeEach({ msw }) {
     scene = openScene();
     msw.use(...scene.handlers);
@@ -83,18 +84,16 @@ export const RefusedAndRecovered = meta.story({
   },
 });
 
-/** The OAuth client lacks the role: asked twice, then the card says what to do. */
+/** The OAuth client lacks the role: asked twice, then the card says what to do, in the package's words. */
 export const RoleMissing = meta.story({
   beforeEach() {
     scene.sandbox.fault('visitor', 'forbidden');
   },
-  async play({ canvas, userEvent }) {
+  async play({ canvas }) {
     await canvas.findByText('error');
     await canvas.findByText('forbidden', { selector: 'dd' });
-    await canvas.findByText(/Give the OAuth client a role/);
-    scene.sandbox.clear();
-    await userEvent.click(canvas.getByRole('button', { name: 'Try again' }));
-    await canvas.findByText('success');
+    await expect(canvas.getByRole('alert')).toHaveTextContent(/^Add the missing role permission/);
+    await expect(scene.sandbox.count('visitor')).toBe(2);
   },
 });
 
@@ -109,16 +108,28 @@ export const OpaqueToken = meta.story({
   },
 });
 
-/** The server is down; the button asks at once. */
-export const FailureAndRetry = meta.story({
-  args: { retry: { attempts: 1 } },
+/** The server is down: tried three times with growing pauses, then the card counts down. */
+export const Failure = meta.story({
+  args: { retry: { minDelayMs: 200, maxDelayMs: 400 } },
   beforeEach() {
     scene.sandbox.fault('visitor', 'unavailable');
   },
+  async play({ canvas }) {
+    await canvas.findByText('error', {}, { timeout: 5_000 });
+    await canvas.findByText('unavailable', { selector: 'dd' });
+    await expect(canvas.getAllByText('retrying')).toHaveLength(2);
+    await canvas.findByText(/^in \d\d s$/);
+  },
+});
+
+/** The button asks at once. */
+export const FailureAndRetry = meta.story({
+  args: { retry: { attempts: 1 } },
+  beforeEach() {
+    scene.sandbox.fault('visitor', 'unavailable', { times: 1 });
+  },
   async play({ canvas, userEvent }) {
     await canvas.findByText('error');
-    await canvas.findByText('unavailable', { selector: 'dd' });
-    scene.sandbox.clear();
     await userEvent.click(canvas.getByRole('button', { name: 'Try again' }));
     await canvas.findByText('success');
   },

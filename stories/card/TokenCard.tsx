@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { type GuestTokenEvent, useGuestToken } from '../../src/index.ts';
 import { secondsUntil, useNow } from '../support/useNow.ts';
 import './card.css';
@@ -10,26 +10,13 @@ export interface TokenCardProps {
 
 /** What goes on with the token: its state, what is left of it, and what has happened. */
 export function TokenCard({ events }: TokenCardProps): ReactNode {
-  const { status, visitorId, expiresAtMs, error, retryAtMs, isRefreshing, refresh } =
-    useGuestToken();
-  const now = useNow();
-  const left = expiresAtMs === undefined ? undefined : secondsUntil(expiresAtMs, now);
-  const acquired = events.findLast((event) => event.type === 'acquired');
-  const lifeMs = acquired?.type === 'acquired' ? acquired.lifeMs : undefined;
-
+  const { status, visitorId, error, isRefreshing, refresh } = useGuestToken();
   return (
     <section className="card" aria-label="Guest token">
       <h2>
         Guest token <span data-status={status}>{status}</span>
       </h2>
-      {left !== undefined && (
-        <div className="life">
-          <p>
-            ends in <strong>{left} s</strong>
-          </p>
-          <meter aria-label="Life left" min={0} max={(lifeMs ?? 1) / 1000} value={left} />
-        </div>
-      )}
+      <Life />
       <dl>
         <dt>Visitor</dt>
         <dd>{visitorId ?? '–'}</dd>
@@ -38,9 +25,15 @@ export function TokenCard({ events }: TokenCardProps): ReactNode {
         <dt>Last failure</dt>
         <dd>{error?.code ?? 'none'}</dd>
         <dt>Next try</dt>
-        <dd>{retryAtMs === undefined ? '–' : `in ${secondsUntil(retryAtMs, now)} s`}</dd>
+        <dd>
+          <NextTry />
+        </dd>
       </dl>
-      {error && <p className="hint">{error.hint}</p>}
+      {error && (
+        <p className="hint" role="alert">
+          {error.hint}
+        </p>
+      )}
       <button
         type="button"
         disabled={status === 'idle'}
@@ -49,31 +42,77 @@ export function TokenCard({ events }: TokenCardProps): ReactNode {
         {status === 'error' ? 'Try again' : 'Refresh now'}
       </button>
       <h3>What happened</h3>
-      {events.length === 0 && <p>Nothing yet.</p>}
-      <ol>
-        {events.slice(-8).map((event) => (
-          <li key={`${event.atMs} ${event.type}`}>
-            <time dateTime={new Date(event.atMs).toISOString()}>
-              {new Date(event.atMs).toISOString().slice(11, 19)}
-            </time>{' '}
-            <b>{event.type}</b> {detail(event)}
-          </li>
-        ))}
-      </ol>
+      <Timeline events={events.slice(-8)} />
     </section>
+  );
+}
+
+/** How much of the token's life is left. */
+function Life(): ReactNode {
+  const { expiresAtMs } = useGuestToken();
+  if (expiresAtMs === undefined) return <p className="none">No token.</p>;
+  return <Countdown key={expiresAtMs} expiresAtMs={expiresAtMs} />;
+}
+
+function Countdown({ expiresAtMs }: { expiresAtMs: number }): ReactNode {
+  const now = useNow();
+  const [startedAtMs] = useState(now);
+  const left = secondsUntil(expiresAtMs, now);
+  return (
+    <div className="life">
+      <p>
+        ends in <strong>{duration(left)}</strong>
+      </p>
+      <meter
+        aria-label="Life left"
+        min={0}
+        max={secondsUntil(expiresAtMs, startedAtMs)}
+        value={left}
+      />
+    </div>
+  );
+}
+
+function duration(seconds: number): string {
+  if (seconds < 300) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 300 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+function NextTry(): ReactNode {
+  const { retryAtMs } = useGuestToken();
+  const now = useNow();
+  return retryAtMs === undefined ? '–' : `in ${secondsUntil(retryAtMs, now)} s`;
+}
+
+function Timeline({ events }: TokenCardProps): ReactNode {
+  if (events.length === 0) return <p>Nothing yet.</p>;
+  return (
+    <ol>
+      {events.map((event) => (
+        <li key={`${event.atMs} ${event.type}`} data-event={event.type}>
+          <time dateTime={new Date(event.atMs).toISOString()}>
+            {new Date(event.atMs).toISOString().slice(11, 19)}
+          </time>{' '}
+          <b>{event.type}</b> {detail(event)}
+        </li>
+      ))}
+    </ol>
   );
 }
 
 function detail(event: GuestTokenEvent): string {
   switch (event.type) {
     case 'acquiring':
-      return `request ${event.attempt}`;
+      return event.fresh ? `request ${event.attempt}, for a new one` : `request ${event.attempt}`;
     case 'acquired':
       return `for ${Math.round(event.lifeMs / 1000)} s`;
     case 'retrying':
       return `${event.code}, again in ${(event.delayMs / 1000).toFixed(1)} s`;
     case 'failed':
       return event.code;
+    case 'shared':
+      return 'by another tab';
     case 'clock-skew':
       return `clock ahead by ${Math.round(event.skewMs / 1000)} s`;
     default:

@@ -10,20 +10,101 @@ export interface ChatWidgetProps {
   conversationId: string;
 }
 
+const outgoingNotes = { sending: 'Sending…', retrying: 'Trying again…', failed: 'Not sent.' };
+
 /** A chat that a visitor can use: write a message, see the reply. */
 export function ChatWidget({ apiUrl, conversationId }: ChatWidgetProps): ReactNode {
   const url = `${apiUrl}/api/v2/webchat/guest/conversations/${conversationId}/messages`;
-  const { messages, isLoading, failed, sending, sendFailed, send } = useMessages(url);
-  const { status } = useGuestToken();
-  const [draft, setDraft] = useState('');
+  const { messages, loading, load, outgoing, send } = useMessages(url);
+  const { status, error } = useGuestToken();
   const log = useRef<HTMLDivElement>(null);
-  const inputId = useId();
-  const count = messages.length + (sending ? 1 : 0);
+  const count = messages.length + (outgoing ? 1 : 0);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new message is what to scroll to
   useEffect(() => {
     log.current?.scrollTo({ top: log.current.scrollHeight });
   }, [count]);
+
+  return (
+    <section className="chat" aria-label="Chat">
+      <header>
+        <span className="logo" aria-hidden="true" />
+        <div>
+          <h2>Chat with us</h2>
+          <ConnectionLine />
+        </div>
+      </header>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a log that scrolls must be reachable by keyboard */}
+      <div className="log" role="log" aria-label="Messages" tabIndex={0} ref={log}>
+        {count === 0 && (
+          <Empty
+            status={error && status !== 'success' ? 'error' : status}
+            loading={loading}
+            load={load}
+          />
+        )}
+        <ol>
+          {messages.map(({ id, fromVisitor, text }) => (
+            <li key={id} data-from={fromVisitor ? 'visitor' : 'agent'}>
+              <span className="who">{fromVisitor ? 'You' : 'Agent'}</span>
+              <span className="text">{text}</span>
+            </li>
+          ))}
+          {outgoing && (
+            <li data-from="visitor" data-state={outgoing.state}>
+              <span className="who">You</span>
+              <span className="text">{outgoing.text}</span>
+              <span className="note">
+                {outgoingNotes[outgoing.state]}{' '}
+                {outgoing.state === 'failed' && (
+                  <button type="button" onClick={() => send(outgoing.text)}>
+                    Send again
+                  </button>
+                )}
+              </span>
+            </li>
+          )}
+        </ol>
+      </div>
+      <Composer disabled={status === 'idle'} send={send} />
+    </section>
+  );
+}
+
+function Empty({
+  status,
+  loading,
+  load,
+}: Pick<ReturnType<typeof useMessages>, 'loading' | 'load'> & { status: string }): ReactNode {
+  if (loading === 'failed') {
+    return (
+      <div className="empty">
+        <p>The messages could not be loaded.</p>
+        <button type="button" onClick={load}>
+          Load again
+        </button>
+      </div>
+    );
+  }
+  return <p className="empty">{emptyText(status, loading)}</p>;
+}
+
+function emptyText(status: string, loading: string): string {
+  if (status === 'idle') return 'Sign in to chat with us.';
+  if (status === 'error') return 'You can write to us as soon as we are connected.';
+  if (status === 'success' && loading === 'no') return 'No messages yet. Say hello!';
+  return loading === 'retrying' ? 'Still loading…' : 'One moment, please.';
+}
+
+function Composer({
+  disabled,
+  send,
+}: {
+  disabled: boolean;
+  send: (text: string) => void;
+}): ReactNode {
+  const [draft, setDraft] = useState('');
+  const inputId = useId();
 
   function submit(event: FormEvent): void {
     event.preventDefault();
@@ -34,49 +115,19 @@ export function ChatWidget({ apiUrl, conversationId }: ChatWidgetProps): ReactNo
   }
 
   return (
-    <section className="chat" aria-label="Chat">
-      <header>
-        <h2>Chat with us</h2>
-        <ConnectionLine />
-      </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a log that scrolls must be reachable by keyboard */}
-      <div className="log" role="log" aria-label="Messages" tabIndex={0} ref={log}>
-        {count === 0 && <p className="empty">{emptyText(status, isLoading, failed)}</p>}
-        <ol>
-          {messages.map(({ id, fromVisitor, text }) => (
-            <li key={id} data-from={fromVisitor ? 'visitor' : 'agent'}>
-              <span className="who">{fromVisitor ? 'You' : 'Agent'}</span>
-              <span className="text">{text}</span>
-            </li>
-          ))}
-          {sending && (
-            <li data-from="visitor" data-sending="">
-              <span className="who">You</span>
-              <span className="text">{sending}</span>
-            </li>
-          )}
-        </ol>
-      </div>
-      {sendFailed && <p role="alert">The message was not sent. Please try again.</p>}
-      <form onSubmit={submit}>
-        <label htmlFor={inputId}>Your message</label>
-        <input
-          id={inputId}
-          value={draft}
-          autoComplete="off"
-          placeholder="Write a message"
-          onChange={(event) => setDraft(event.target.value)}
-        />
-        <button type="submit" disabled={status === 'idle'}>
-          Send
-        </button>
-      </form>
-    </section>
+    <form onSubmit={submit}>
+      <label htmlFor={inputId}>Your message</label>
+      <input
+        id={inputId}
+        value={draft}
+        autoComplete="off"
+        placeholder="Write a message"
+        disabled={disabled}
+        onChange={(event) => setDraft(event.target.value)}
+      />
+      <button type="submit" disabled={disabled}>
+        Send
+      </button>
+    </form>
   );
-}
-
-function emptyText(status: string, isLoading: boolean, failed: boolean): string {
-  if (status === 'idle') return 'Nobody is signed in.';
-  if (failed) return 'The messages could not be loaded.';
-  return status === 'success' && !isLoading ? 'No messages yet. Say hello!' : 'One moment, please.';
 }

@@ -1,12 +1,13 @@
 import type { ReactNode } from 'react';
-import { useGuestToken } from '../../src/index.ts';
+import { type GuestTokenView, useGuestToken } from '../../src/index.ts';
 import { secondsUntil, useNow } from '../support/useNow.ts';
 
-/** One quiet line about the connection; nothing while all is well. */
+/** One quiet line about the connection; while all is well, a green dot and a word. */
 export function ConnectionLine(): ReactNode {
-  const { status, error, retryAtMs, isRefreshing, refresh } = useGuestToken();
-  const now = useNow();
-  const wait = retryAtMs === undefined ? undefined : secondsUntil(retryAtMs, now);
+  const view = useGuestToken();
+  const { status, error, isRefreshing, refresh } = view;
+  const troubled = status !== 'success' && error !== null;
+  const mood = troubled ? 'bad' : isRefreshing || error ? 'busy' : status;
 
   function retry(): void {
     // What it fails with stands in `error`.
@@ -14,28 +15,39 @@ export function ConnectionLine(): ReactNode {
   }
 
   return (
-    <div className="connection" data-status={status}>
-      <p role="status">{describe()}</p>
-      {status !== 'success' && error && wait !== undefined && (
-        <>
-          <span className="countdown">Next try in {wait} s.</span>
-          <button type="button" onClick={retry}>
-            Try now
-          </button>
-        </>
+    <div className="connection" data-mood={mood}>
+      {/* Without the countdown, which would be read out each second. */}
+      <p role="status">{describe(view)}</p>
+      {troubled && <Countdown />}
+      {troubled && isOnline(view) && (
+        <button type="button" onClick={retry} disabled={isRefreshing}>
+          Try now
+        </button>
       )}
     </div>
   );
+}
 
-  function describe(): string {
-    if (status === 'idle') return 'Sign in to chat with us.';
-    if (status === 'success') {
-      if (isRefreshing) return 'Renewing the connection…';
-      return error ? 'Connected. The renewal failed and will be tried again.' : '';
-    }
-    if (error?.code === 'unreachable') return 'You seem to be offline.';
-    if (error?.code === 'rate_limited') return 'Very busy right now.';
-    if (error) return 'The connection failed.';
-    return 'Connecting…';
+function Countdown(): ReactNode {
+  const { retryAtMs } = useGuestToken();
+  const now = useNow();
+  if (retryAtMs === undefined) return null;
+  return <span className="countdown">Next try in {secondsUntil(retryAtMs, now)} s.</span>;
+}
+
+/** Offline there is nothing to try: it goes on by itself. */
+function isOnline({ error, retryAtMs }: GuestTokenView): boolean {
+  return error?.code !== 'unreachable' || retryAtMs !== undefined;
+}
+
+function describe(view: GuestTokenView): string {
+  const { status, error, isRefreshing } = view;
+  if (status === 'idle') return 'Signed out';
+  if (status === 'success') {
+    if (isRefreshing) return 'Renewing the connection…';
+    return error ? 'Connected. The renewal will be tried again.' : 'Connected';
   }
+  if (error === null) return 'Connecting…';
+  if (!isOnline(view)) return 'You seem to be offline. We go on when you are back.';
+  return error.code === 'rate_limited' ? 'Very busy right now.' : 'The connection failed.';
 }

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { retryDelayMs, shouldRetry, useGuestFetch, useGuestToken } from '../../src/index.ts';
 
-export interface Message {
+interface Message {
   readonly id: string;
   readonly fromVisitor: boolean;
   readonly text: string;
@@ -9,10 +9,13 @@ export interface Message {
 
 interface Messages {
   readonly messages: readonly Message[];
-  readonly isLoading: boolean;
-  readonly failed: boolean;
-  readonly sending: string | undefined;
-  readonly sendFailed: boolean;
+  /** `"retrying"`: it has failed, and is being tried again. */
+  readonly loading: 'no' | 'yes' | 'retrying' | 'failed';
+  readonly load: () => void;
+  /** The message on its way, or the one that did not arrive. */
+  readonly outgoing:
+    | { readonly text: string; readonly state: 'sending' | 'retrying' | 'failed' }
+    | undefined;
   readonly send: (text: string) => void;
 }
 
@@ -45,16 +48,40 @@ export function useMessages(conversationUrl: string): Messages {
         headers: { 'Content-Type': 'application/json' },
         body: JSON.stringify({ body: text }),
       }),
+    // A message whose answer was lost may stand there twice. A chat can live with that; a payment
+    // could not, and would leave this out.
+    retry: shouldRetry,
+    retryDelay: retryDelayMs,
     onSuccess: () => client.invalidateQueries({ queryKey }),
   });
   return {
     messages: query.data ?? [],
-    isLoading: query.isPending,
-    failed: query.isError,
-    sending: mutation.isPending ? mutation.variables : undefined,
-    sendFailed: mutation.isError,
+    loading: loadingOf(query),
+    load: () => void query.refetch(),
+    outgoing: outgoingOf(mutation),
     send: mutation.mutate,
   };
+}
+
+function loadingOf(query: {
+  isPending: boolean;
+  isError: boolean;
+  failureCount: number;
+}): Messages['loading'] {
+  if (query.isError) return 'failed';
+  if (!query.isPending) return 'no';
+  return query.failureCount > 0 ? 'retrying' : 'yes';
+}
+
+function outgoingOf(mutation: {
+  status: string;
+  variables: string | undefined;
+  failureCount: number;
+}): Messages['outgoing'] {
+  const { status, variables: text, failureCount } = mutation;
+  if (text === undefined || status === 'success') return undefined;
+  if (status === 'error') return { text, state: 'failed' };
+  return { text, state: failureCount > 0 ? 'retrying' : 'sending' };
 }
 
 /** Genesys' list of messages, as far as the widget shows it. */

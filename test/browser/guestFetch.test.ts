@@ -1,0 +1,167 @@
+import type { Page } from 'playwright';
+import { describe, expect, it } from 'vitest';
+import type { Call } from './site.ts';
+import { startVisit, tokenOf } from './visit.ts';
+
+const visit = startVisit();
+
+/** Sends from a page whose token no server takes any more. */
+async function sendWithRefusedToken<Result>(
+  send: () => Promise<Result>,
+): Promise<{ result: Result; page: Page; refused: string | undefined }> {
+  const page = await visit.open('anna');
+  const refused = await tokenOf(page);
+  visit.site.sandbox.revokeGuestTokens();
+  return { result: await page.evaluate(send), page, refused };
+}
+
+/** The two sendings of one call: with the refused token, and with its replacement. */
+async function expectResent(page: Page, refused: string | undefined): Promise<[Call, Call]> {
+  const [first, second] = visit.site.calls;
+  if (!first || !second) throw new Error('The call was not sent twice.');
+  expect(visit.site.calls).toHaveLength(2);
+  expect(first.authorization).toBe(`Bearer ${refused}`);
+  expect(second.authorization).toBe(`Bearer ${await tokenOf(page)}`);
+  expect(second.authorization).not.toBe(first.authorization);
+  return [first, second];
+}
+
+function form({ type, body }: Call): Promise<FormData> {
+  return new Response(body, { headers: { 'Content-Type': type ?? '' } }).formData();
+}
+
+describe('a POST that meets a 401 is sent again with its body', () => {
+  it.each([
+    [
+      'a string',
+      async () =>
+        (
+          await window.guest.fetch('/api/echo', {
+            method: 'POST',
+            body: 'Hello',
+            headers: { 'Content-Type': 'text/plain' },
+          })
+        ).status,
+    ],
+    [
+      'a Blob',
+      async () =>
+        (
+          await window.guest.fetch('/api/echo', {
+            method: 'POST',
+            body: new Blob(['Hello'], { type: 'text/plain' }),
+          })
+        ).status,
+    ],
+    [
+      'bytes',
+      async () =>
+        (
+          await window.guest.fetch('/api/echo', {
+            method: 'POST',
+            body: new TextEncoder().encode('Hello'),
+            headers: { 'Content-Type': 'text/plain' },
+          })
+        ).status,
+    ],
+    [
+      'a Request',
+      async () => {
+        const request = new Request('/api/echo', {
+          method: 'POST',
+          body: 'Hello',
+          headers: { 'Content-Type': 'text/plain' },
+        });
+        return (await window.guest.fetch(request)).status;
+      },
+    ],
+  ])('%s', async (_, send) => {
+    const { result, page, refused } = await sendWithRefusedToken(send);
+    expect(result).toBe(200);
+    for (const { body, type } of await expectResent(page, refused)) {
+      expect(body).toBe('Hello');
+      expect(type).toMatch(/^text\/plain/);
+    }
+  });
+
+  it('a form with a file', async () => {
+    const { result, page, refused } = await sendWithRefusedToken(async () => {
+      const body = new FormData();
+      body.set('text', 'Hällo');
+      body.set('file', new File(['a picture'], 'picture.png', { type: 'image/png' }));
+      return (await window.guest.fetch('/api/echo', { method: 'POST', body })).status;
+    });
+    expect(result).toBe(200);
+    for (const call of await expectResent(page, refused)) {
+      const sent = await form(call);
+      expect(sent.get('text')).toBe('Hällo');
+      const file = sent.get('file');
+      expect(file instanceof File && [file.name, file.type, await file.text()]).toEqual([
+        'picture.png',
+        'image/png',
+        'a picture',
+      ]);
+    }
+  });
+
+  it('a stream, or the TypeError that the browser itself has for it over HTTP/1.1', async () => {
+    const { result } = await sendWithRefusedToken(async () => {
+      async function attempt(send: typeof fetch): Promise<number | string> {
+        const body = new Blob(['Hello']).stream();
+        const init = { method: 'POST', body, duplex: 'half' };
+        try {
+          return (await send('/api/echo', init)).status;
+        } catch (error) {
+          return error instanceof Error ? error.name : 'no error';
+        }
+      }
+      return { plain: await attempt(fetch), guest: await attempt(window.guest.fetch) };
+    });
+    if (result.plain === 401) expect(result.guest).toBe(200);
+    else expect(result).toEqual({ plain: 'TypeError', guest: 'TypeError' });
+  });
+
+  it('ten at once, for one new token', async () => {
+    const { site } = visit;
+    const { result } = await sendWithRefusedToken(() =>
+      Promise.all(
+        Array.from({ length: 10 }, async (_, index) => {
+          const body = `message ${index}`;
+          const response = await window.guest.fetch('/api/echo', { method: 'POST', body });
+          return (await response.json()).body;
+        }),
+      ),
+    );
+    expect(result).toEqual(Array.from({ length: 10 }, (_, index) => `message ${index}`));
+    expect(site.asked).toBe(2);
+    expect(site.calls).toHaveLength(20);
+  });
+});
+
+describe('the token', () => {
+  it('does not follow a redirect to another origin, listed or not', async () => {
+    const { site, open } = visit;
+    for (const origins of [[], [site.foreignUrl]]) {
+      const page = await open('anna', { origins });
+      await tokenOf(page);
+      const seen = await page.evaluate(async () => (await window.guest.fetch('/api/away')).json());
+      expect(seen).toEqual({ authorization: null });
+      expect(site.calls.at(-1)?.authorization).toMatch(/^Bearer /);
+      await page.close();
+    }
+  });
+
+  it('goes to another origin only where that is listed', async () => {
+    const { site, open } = visit;
+    const page = await open('anna');
+    const token = await tokenOf(page);
+    const ask = (): Promise<unknown> =>
+      page.evaluate(
+        async (url) => (await window.guest.fetch(url)).json(),
+        `${site.foreignUrl}/seen`,
+      );
+    expect(await ask()).toEqual({ authorization: null });
+    await page.evaluate((url) => window.guest.configure({ origins: [url] }), site.foreignUrl);
+    await expect.poll(ask).toEqual({ authorization: `Bearer ${token}` });
+  });
+});
