@@ -169,7 +169,10 @@ function loginError(error: unknown): GuestTokenError {
       hint: 'Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET.',
     });
   }
-  if (error instanceof oauth.OperationProcessingError) return malformed();
+  const isReplyOfAnotherKind =
+    error instanceof oauth.OperationProcessingError ||
+    error instanceof oauth.UnsupportedOperationError;
+  if (isReplyOfAnotherKind) return malformed();
   return new GuestTokenError('unreachable', `${WHAT} could not be reached.`, {
     hint: 'Check GENESYS_ENVIRONMENT and the network of the server.',
   });
