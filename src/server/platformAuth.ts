@@ -57,6 +57,7 @@ export function createPlatformAuth(credentials: ClientCredentials): PlatformAuth
 function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(new GuestTokenError('timed_out', `${WHAT} took too long.`));
+    if (signal.aborted) return stop();
     signal.addEventListener('abort', stop);
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
