@@ -182,6 +182,8 @@ function asPooled(
   reply: IssuedToken,
   { startedAtMs, byRequest }: { startedAtMs: number; byRequest: boolean },
 ): PooledToken {
+  // The clock of a server is right, so the JWT's own times will do.
+  const { lifeMs } = readGuestToken(reply, { requestedAt: startedAtMs });
   const { externalId } = request;
   if (typeof reply.external_id === 'string' && reply.external_id !== externalId) {
     throw new Refusal(
@@ -191,8 +193,6 @@ function asPooled(
       'Check toBody and fromReply, and what stands between the broker and Genesys.',
     );
   }
-  // The clock of a server is right, so the JWT's own times will do.
-  const { lifeMs } = readGuestToken(reply, { requestedAt: startedAtMs });
   const expiresAtMs = startedAtMs + lifeMs;
   const { refresh_token, refresh_expires_in: refreshS } = reply;
   const keepMs = typeof refreshS === 'number' && refreshS > 0 ? refreshS * 1000 : REFRESH_LIFE_MS;
