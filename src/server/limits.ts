@@ -199,16 +199,21 @@ export function createUpstreamPacer(limits: BrokerLimits = {}, emit = unheard): 
   };
 }
 
+/** Short windows keep the queue moving, long ones waste less of the limit; so much may be wasted. */
+const GOOD_USE = 0.8;
+
 /**
  * A rate in short windows such that no 60 s, wherever they begin, hold more than `perMinute` calls:
  * they touch `60 / duration + 1` windows at most.
  */
 function evenRate(perMinute: number): Rate {
-  for (let duration = 2; duration < 2 * MINUTE_S; duration++) {
+  let best: Rate = { points: 1, duration: 2 * MINUTE_S };
+  for (let duration = 2; duration <= MINUTE_S; duration++) {
     const points = Math.floor(perMinute / (Math.ceil(MINUTE_S / duration) + 1));
-    if (points >= 1) return { points, duration };
+    if (points / duration > best.points / best.duration) best = { points, duration };
+    if (points / duration >= (GOOD_USE * perMinute) / MINUTE_S) break;
   }
-  return { points: 1, duration: 2 * MINUTE_S };
+  return best;
 }
 
 function assertLimit(name: string, perMinute: number): void {
