@@ -12,7 +12,7 @@ import { authorize, problem, reply } from './shop.ts';
 
 // `npm run fuzz` runs this file with --mode soak, and other cases each time; VITE_SEED=… repeats them.
 const soaking = import.meta.env.MODE === 'soak';
-const numRuns = soaking ? 12_000 : 400;
+const numRuns = soaking ? 4_000 : 300;
 const seed = Number(import.meta.env.VITE_SEED ?? (soaking ? Date.now() % 2 ** 31 : 1));
 
 const CLIENT_SECRET = 'client-secret-hunter2';
@@ -231,7 +231,7 @@ test(`${numRuns} worlds of hostile pages and broken upstreams: a problem documen
   const statuses = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(world, (one) => live(one, statuses)),
-    { numRuns, seed, endOnFailure: !soaking },
+    { numRuns, seed, endOnFailure: true },
   );
   const requests = [...statuses.values()].reduce((sum, count) => sum + count, 0);
   // or else all were stopped at the door
@@ -239,6 +239,7 @@ test(`${numRuns} worlds of hostile pages and broken upstreams: a problem documen
     expect(statuses.get(status) ?? 0, `answers ${status}`).toBeGreaterThan(0);
   }
   if (!soaking) return;
+  expect(requests).toBeGreaterThan(10_000);
   const counts = [...statuses].toSorted().map(([status, count]) => `${status}: ${count}`);
   process.stdout.write(
     `worlds: ${numRuns}, requests: ${requests} (seed ${seed})\n${counts.join(', ')}\n`,
@@ -361,8 +362,8 @@ async function live(
 }
 
 /**
- * Waits for an answer: fake time passes, a minute at most, and between its steps there is room for real
- * work such as hashing, which it does not speed up.
+ * Waits for an answer: fake time passes, and between its steps there is room for real work such as
+ * hashing, which it does not speed up. A broker that hangs does so for a day of fake time.
  */
 async function whileTimePasses(answer: Promise<Response>): Promise<Response> {
   let isThere = false;
@@ -370,11 +371,10 @@ async function whileTimePasses(answer: Promise<Response>): Promise<Response> {
     isThere = true;
   });
   noticed.catch(() => undefined);
-  const latestMs = Date.now() + 60_000;
   const giveUpAt = process.hrtime.bigint() + 20_000_000_000n;
   for (let turn = 1; !isThere; turn++) {
     await new Promise((resolve) => setImmediate(resolve));
-    if (turn % 40 === 0 && Date.now() < latestMs) vi.advanceTimersByTime(500);
+    if (turn % 40 === 0) vi.advanceTimersByTime(500);
     if (process.hrtime.bigint() > giveUpAt) throw new Error('The broker does not answer.');
   }
   return noticed;
