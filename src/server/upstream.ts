@@ -61,9 +61,12 @@ function upstreamError(
   headers: Headers,
   body: unknown,
 ): GuestTokenError {
-  const { retryAfter, contextId = headers.get('ININ-Correlation-Id') } = asRecord(body);
+  const { retryAfter, contextId } = asRecord(body);
   // Without Genesys' code: what it calls "forbidden" must not pick one of ours.
-  const known = { retryAfter, contextId };
+  const known = {
+    retryAfter,
+    contextId: typeof contextId === 'string' ? contextId : headers.get('ININ-Correlation-Id'),
+  };
   const { code, retryAtMs, ...error } = errorOfStatus(status, what, headers, known);
   return new GuestTokenError(code, `${what} answered ${status}.`, {
     status,

@@ -23,7 +23,7 @@ const BLOG = 'https://blog.example';
 
 beforeEach(() =>
   vi.useFakeTimers({
-    toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'],
+    toFake: ['Date', 'setTimeout', 'clearTimeout'],
     now: Date.UTC(2026, 2, 1),
   }),
 );

@@ -5,7 +5,7 @@ import { type Ask, ask, openShop, type Problem, problem, reply } from './shop.ts
 
 beforeEach(() =>
   vi.useFakeTimers({
-    toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'],
+    toFake: ['Date', 'setTimeout', 'clearTimeout'],
     now: Date.UTC(2026, 2, 1),
   }),
 );

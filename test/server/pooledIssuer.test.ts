@@ -228,6 +228,8 @@ describe('signing out', () => {
     const late = tokenOf(shop);
     await asked.opened;
     const signedOut = shop.broker.signOut({ externalId: 'ada' });
+    // more than it would need if it did not wait
+    for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve));
     answerNow.open();
     await Promise.all([late, signedOut]);
     expect(revoked).toEqual(['t0']);
