@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { toGuestTokenError } from '../core/classify.ts';
 import { identityHash } from '../core/events.ts';
 import { readGuestToken } from '../core/guestToken.ts';
@@ -40,6 +41,7 @@ interface Parts {
 
 export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts): PooledIssuer {
   const flights = new Map<string, Promise<PooledToken>>();
+  const poolKey = createPoolKeys();
 
   /** Whatever the pool can't do is done without it. */
   async function tolerantly<Result>(
@@ -214,12 +216,22 @@ function known(reply: IssuedToken): IssuedToken {
   return { id, token, ...Object.fromEntries(given), refresh_expires_in };
 }
 
-/** Unambiguous whatever the ids hold, and no id can be read from it. */
-async function poolKey({
-  externalId,
-  channelId,
-}: Pick<IssueRequest, 'externalId' | 'channelId'>): Promise<string> {
-  const identity = new TextEncoder().encode(JSON.stringify([channelId, externalId]));
-  const digest = await crypto.subtle.digest('SHA-256', identity);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** Hashes are remembered: to make one costs more than all the rest of an answer from memory. */
+const REMEMBERED_KEYS = 10_000;
+
+/** Names visitor and channel, unambiguously whatever their ids hold; no id can be read from it. */
+function createPoolKeys(): (
+  who: Pick<IssueRequest, 'externalId' | 'channelId'>,
+) => Promise<string> {
+  const keys = new LRUCache<string, string>({ max: REMEMBERED_KEYS });
+  return async ({ externalId, channelId }) => {
+    const identity = JSON.stringify([channelId, externalId]);
+    const known = keys.get(identity);
+    if (known !== undefined) return known;
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(identity));
+    const bytes = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
+    const key = bytes.join('');
+    keys.set(identity, key);
+    return key;
+  };
 }
