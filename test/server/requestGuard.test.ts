@@ -109,20 +109,37 @@ describe('length of a body (B1)', () => {
     expect(request.bodyUsed).toBe(false);
   });
 
-  it.each(['10', '-1', 'NaN', '0'])(
+  /** 1 MB of blanks, and how much of it was read. */
+  function megabyte(): { body: ReadableStream<Uint8Array>; read: () => number } {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 4096;
+        if (sent > 1_000_000) controller.close();
+        else controller.enqueue(new Uint8Array(4096).fill(0x20));
+      },
+    });
+    return { body, read: () => sent };
+  }
+
+  it.each([undefined, '-1', 'NaN', '0', ''])(
+    'with a Content-Length of %s, 1 MB is read no further than it must be',
+    async (length) => {
+      const { body, read } = megabyte();
+      const headers = length === undefined ? {} : { 'Content-Length': length };
+      expect(await problem(broker(ask({ body, headers })))).toMatchObject({ status: 413 });
+      expect(read()).toBeLessThan(32_768);
+    },
+  );
+
+  it.each(['10', '16384', '1e3'])(
     'a Content-Length of %s does not let 1 MB pass',
     async (length) => {
-      let sent = 0;
-      const body = new ReadableStream<Uint8Array>({
-        pull(controller) {
-          sent += 4096;
-          if (sent > 1_000_000) controller.close();
-          else controller.enqueue(new Uint8Array(4096).fill(0x20));
-        },
-      });
-      const refused = broker(ask({ body, headers: { 'Content-Length': length } }));
+      const headers = { 'Content-Length': length };
+      const refused = broker(ask({ body: megabyte().body, headers }));
       expect(await problem(refused)).toMatchObject({ status: 413 });
-      expect(sent).toBeLessThan(32_768);
+      const wide = JSON.stringify({ attributes: { page: '€'.repeat(6_000) } });
+      expect(await problem(broker(ask({ body: wide, headers })))).toMatchObject({ status: 413 });
     },
   );
 
@@ -142,9 +159,11 @@ describe('length of a body (B1)', () => {
   it('a body that stalls is given up after 10 s', async () => {
     vi.useFakeTimers();
     try {
-      const answer = broker(ask({ body: new ReadableStream() }));
-      await vi.advanceTimersByTimeAsync(10_000);
-      expect(await problem(answer)).toMatchObject({ status: 408, code: 'timed_out' });
+      for (const headers of [{}, { 'Content-Length': '10' }]) {
+        const answer = broker(ask({ body: new ReadableStream(), headers }));
+        await vi.advanceTimersByTimeAsync(10_000);
+        expect(await problem(answer)).toMatchObject({ status: 408, code: 'timed_out' });
+      }
     } finally {
       vi.useRealTimers();
     }
