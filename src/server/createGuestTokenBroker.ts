@@ -49,7 +49,7 @@ export interface GuestTokenBroker {
   signOut(visitor: SignedOutVisitor): Promise<void>;
 }
 
-export interface SignedOutVisitor {
+interface SignedOutVisitor {
   readonly externalId: string;
   readonly channelId?: string | undefined;
 }

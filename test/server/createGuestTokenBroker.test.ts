@@ -2,13 +2,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../src/bin/httpServer.ts';
 import { endpointTokenSource } from '../../src/core/tokenSource.ts';
-import {
-  type Authorize,
-  type AuthorizedVisitor,
-  createGuestTokenBroker,
-} from '../../src/server/createGuestTokenBroker.ts';
+import type { Authorize, AuthorizedVisitor } from '../../src/server/createGuestTokenBroker.ts';
 import type { GuestTokenIssuer, IssuedToken } from '../../src/server/issuer.ts';
-import { ask, authorize, gate, openShop, problem, reply } from './shop.ts';
+import { ask, authorize, openShop, problem, reply } from './shop.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -311,159 +307,6 @@ describe('what operators see (B8)', () => {
   );
 });
 
-describe('time', () => {
-  const fake = (): unknown => vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
-
-  it.each([
-    ['hangs', (init?: RequestInit) => rejectOnAbort(init?.signal)],
-    ['hangs and does not heed its signal', () => new Promise<never>(() => undefined)],
-    ['sends half an answer', async () => new Response(new ReadableStream())],
-  ])('a Genesys that %s is given up after 9 s', async (_how, hang) => {
-    fake();
-    const asked = gate();
-    const { broker } = openShop({}, {}, (sandbox) => (input, init) => {
-      if (!String(input).endsWith('/visitors')) return sandbox.fetch(input, init);
-      asked.open();
-      return hang(init);
-    });
-    const answer = broker(ask());
-    await asked.opened;
-    await vi.advanceTimersByTimeAsync(8_999);
-    expect(vi.getTimerCount()).toBe(1);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(await problem(answer)).toMatchObject({ status: 504, code: 'timed_out' });
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it('expires_in counts from the start of the upstream call, and goes down in the pool', async () => {
-    fake();
-    const { broker } = openShop({}, { tokenLifeSeconds: 3600 }, (sandbox) => async (...call) => {
-      const response = await sandbox.fetch(...call);
-      vi.setSystemTime(Date.now() + 1_000);
-      return response;
-    });
-    vi.setSystemTime(Date.UTC(2026, 2, 1));
-    const first = await reply(broker(ask()));
-    vi.setSystemTime(Date.now() + 100_000);
-    expect(first.expires_in - (await reply(broker(ask()))).expires_in).toBe(100);
-    expect(first.expires_in).toBeLessThanOrEqual(3599);
-  });
-
-  it('one who goes away does not cost the others their token, nor the pool', async () => {
-    const asked = gate();
-    const answerNow = gate();
-    const { broker, sandbox } = openShop({}, {}, (cloud) => async (input, init) => {
-      asked.open();
-      await answerNow.opened;
-      return cloud.fetch(input, init);
-    });
-    const leaving = new AbortController();
-    const gone = broker(ask({ signal: leaving.signal }));
-    await asked.opened;
-    const staying = reply(broker(ask()));
-    leaving.abort();
-    answerNow.open();
-    const { token } = await staying;
-    await gone;
-    expect((await reply(broker(ask()))).token).toBe(token);
-    expect(sandbox.count('visitor')).toBe(1);
-  });
-});
-
-describe('an issuer of your own (I3)', () => {
-  it('is twenty lines: issue, refresh and revoke', async () => {
-    const mint = (externalId: string, life: number): string => `${externalId}-${life}`;
-    let serial = 0;
-    const log: string[] = [];
-
-    const issuer: GuestTokenIssuer = {
-      async issue({ externalId, channelId, attributes }) {
-        log.push(`issue ${externalId} ${channelId} ${JSON.stringify(attributes)}`);
-        return {
-          id: externalId,
-          token: mint(externalId, serial++),
-          expires_in: 900,
-          refresh_token: 'again',
-        };
-      },
-      async refresh(previous) {
-        log.push(`refresh ${previous.refresh_token}`);
-        return { id: previous.id, token: mint(previous.id, serial++), expires_in: 900 };
-      },
-      async revoke(previous) {
-        log.push(`revoke ${previous.token}`);
-      },
-    };
-
-    vi.useFakeTimers({ toFake: ['Date'] });
-    const broker = createGuestTokenBroker({ issuer, authorize });
-    expect(await reply(broker(ask({ body: { attributes: { a: 1 } } })))).toEqual({
-      id: 'ada',
-      token: 'ada-0',
-      expires_in: expect.closeTo(900, 0),
-    });
-    for (const token of ['ada-1', 'ada-2']) {
-      vi.setSystemTime(Date.now() + 900_000);
-      expect((await reply(broker(ask()))).token).toBe(token);
-    }
-    await broker.signOut({ externalId: 'ada' });
-    expect(log).toEqual([
-      'issue ada webchat-default {"a":1}',
-      'refresh again',
-      'refresh again',
-      'revoke ada-2',
-    ]);
-  });
-
-  it.each([
-    [new Response('MARK', { status: 429, headers: { 'Retry-After': '9' } }), 429, 'rate_limited'],
-    [Object.assign(new Error('MARK'), { status: 403 }), 403, 'forbidden'],
-    [new TypeError('MARK'), 502, 'unreachable'],
-    [new DOMException('MARK', 'AbortError'), 503, 'unavailable'],
-    [new Error('MARK'), 503, 'unavailable'],
-    [null, 503, 'unavailable'],
-  ])('may throw what a source may throw: %s', async (thrown, status, code) => {
-    const issuer = { issue: () => Promise.reject(thrown) };
-    const refused = await problem(openShop({ issuer }).broker(ask()));
-    expect(refused).toMatchObject({ status, code, retryAfter: status === 429 ? '9' : null });
-    expect(JSON.stringify(refused)).not.toContain('MARK');
-  });
-
-  it.each([undefined, null, 7, 'token', [], {}, { id: '1' }, { token: 't' }])(
-    'one that yields %j is answered by a problem',
-    async (token) => {
-      const issuer = { issue: async () => token as never };
-      expect(await problem(openShop({ issuer }).broker(ask()))).toMatchObject({
-        status: 502,
-        code: 'malformed_reply',
-      });
-    },
-  );
-
-  it('may name the channel of requests that name none', async () => {
-    const channels: string[] = [];
-    const issuer: GuestTokenIssuer = {
-      channelId: 'sales',
-      async issue({ externalId, channelId }) {
-        channels.push(channelId);
-        return { id: externalId, token: 't', expires_in: 900 };
-      },
-    };
-    const { broker } = openShop({ issuer });
-    await reply(broker(ask()));
-    await reply(broker(ask({ body: { channelId: 'sales' } })));
-    expect(channels).toEqual(['sales']);
-  });
-
-  it.each([
-    [{}, 'issuer'],
-    [{ issuer: {} }, 'issuer'],
-    [{ issuer: { issue: async () => ({ id: '1', token: 't' }) } }, 'authorize'],
-  ])('what is missing is named at construction: %j', (options, named) => {
-    expect(() => createGuestTokenBroker(options as never)).toThrow(`Option "${named}"`);
-  });
-});
-
 describe('over real HTTP', () => {
   it('a body without a length is cut off with an answer, not with a broken connection', async () => {
     const { broker } = openShop();
@@ -500,9 +343,3 @@ describe('over real HTTP', () => {
     }
   });
 });
-
-function rejectOnAbort(signal: AbortSignal | null | undefined): Promise<never> {
-  return new Promise((_, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason));
-  });
-}

@@ -13,7 +13,7 @@ import {
   type SandboxCloudOptions,
 } from '../../src/testing/sandboxCloud.ts';
 
-export const URL_OF_BROKER = 'https://shop.example/api/guest-token';
+const URL_OF_BROKER = 'https://shop.example/api/guest-token';
 
 export interface Ask {
   /** Who is signed in to the shop; null: nobody. Default `ada`. */
