@@ -5,10 +5,10 @@ import type { Authorize } from './createGuestTokenBroker.ts';
 export interface AnonymousVisitorsOptions {
   /**
    * Signs the cookie: 32 characters or more. Several for rotation: the first one signs, all are
-   * accepted; a cookie of an older one is signed anew.
+   * accepted; a cookie of an older one is signed anew, as is one past half of its life.
    */
   cookieSecret: string | readonly string[];
-  /** Default `guest_visitor`. */
+  /** Default `guest_visitor`. On https, `__Host-guest_visitor` keeps sub-domains from setting it. */
   cookieName?: string | undefined;
   /** Seconds. Default 15,552,000 (180 days). */
   maxAgeSeconds?: number | undefined;
@@ -33,17 +33,27 @@ export function anonymousVisitors(options: AnonymousVisitorsOptions): Authorize 
     throw misconfigured('cookieSecret', `must have ${MIN_SECRET_LENGTH} characters or more`);
   }
   if (!/^[\w-]+$/.test(cookieName)) throw misconfigured('cookieName', 'must be a plain name');
+  if (!Number.isInteger(maxAgeSeconds) || maxAgeSeconds < 1) {
+    throw misconfigured('maxAgeSeconds', 'must be a whole number of 1 or more');
+  }
+  if (!['Lax', 'Strict', 'None'].includes(sameSite)) {
+    throw misconfigured('sameSite', 'must be "Lax", "Strict" or "None"');
+  }
   const keys = secrets.map((secret) => new TextEncoder().encode(secret));
-  const [signingKey] = keys;
+  const [signingKey = new Uint8Array()] = keys;
 
-  async function verify(cookie: string): Promise<{ id: string; isCurrent: boolean } | undefined> {
+  /** `isLasting`: signed by today's key, and with half of its life or more. */
+  async function verify(cookie: string): Promise<{ id: string; isLasting: boolean } | undefined> {
     for (const key of keys) {
       try {
         const { payload } = await jwtVerify(cookie, key, {
           algorithms: ['HS256'],
           audience: cookieName,
+          requiredClaims: ['sub', 'exp'],
         });
-        if (payload.sub) return { id: payload.sub, isCurrent: key === signingKey };
+        const { sub: id = '', exp = 0 } = payload;
+        const leftSeconds = exp - Date.now() / 1000;
+        return { id, isLasting: key === signingKey && leftSeconds > maxAgeSeconds / 2 };
       } catch {
         // another key's, or nobody's
       }
@@ -57,16 +67,17 @@ export function anonymousVisitors(options: AnonymousVisitorsOptions): Authorize 
       .setSubject(id)
       .setAudience(cookieName)
       .setExpirationTime(`${maxAgeSeconds}s`)
-      .sign(signingKey ?? new Uint8Array());
-    const secure = isHttps(request) || sameSite === 'None' ? '; Secure' : '';
-    return `${cookieName}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=${sameSite}${secure}`;
+      .sign(signingKey);
+    const isSecure =
+      isHttps(request) || sameSite === 'None' || /^__(Host|Secure)-/i.test(cookieName);
+    return `${cookieName}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=${sameSite}${isSecure ? '; Secure' : ''}`;
   }
 
   return async (request) => {
     const cookie = readCookie(request, cookieName);
     const known = cookie === undefined ? undefined : await verify(cookie);
     const externalId = known?.id ?? crypto.randomUUID();
-    const setCookie = known?.isCurrent ? undefined : await sign(externalId, request);
+    const setCookie = known?.isLasting ? undefined : await sign(externalId, request);
     return { externalId, anonymous: true, setCookie };
   };
 }

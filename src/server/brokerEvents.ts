@@ -1,6 +1,9 @@
 import type { GuestTokenErrorCode } from '../core/errors.ts';
 
-/** What the broker did, for logs and counts. Never holds a token, a secret or an external id. */
+/**
+ * What the broker did, for logs and counts. Never holds a token, a secret or an external id. Each
+ * request but a preflight gives one of `issued`, `pooled` and `failed`.
+ */
 export type BrokerEvent =
   /** A token came from the issuer. `identity` is a hash of the visitor. */
   | {
@@ -17,8 +20,20 @@ export type BrokerEvent =
       readonly code: GuestTokenErrorCode;
       readonly status: number;
       readonly contextId: string | undefined;
+      /** The name of the error that code of yours threw, such as `TypeError`; its message may hold anything. */
+      readonly thrown: string | undefined;
     }
+  /** One of the limits said no; a `failed` follows. `retryAtMs` (epoch ms): when it is worth another try. */
+  | {
+      readonly type: 'limited';
+      readonly limit: 'visitor' | 'ip' | 'upstream';
+      readonly retryAtMs: number;
+    }
+  /** There is a limit per address, and a request without one; told once. */
+  | { readonly type: 'address-unknown' }
   /** The pool could not be reached; the broker went on without it. */
   | { readonly type: 'pool-unavailable' }
-  /** Too many failures in a row: Genesys is left alone until `untilMs` (epoch ms). */
-  | { readonly type: 'circuit-opened'; readonly untilMs: number };
+  /** Too many failures in a row, or a 429: Genesys is left alone until `untilMs` (epoch ms). */
+  | { readonly type: 'circuit-opened'; readonly untilMs: number }
+  /** Genesys works again after failures in a row. */
+  | { readonly type: 'circuit-closed' };

@@ -1,8 +1,8 @@
 import { toGuestTokenError } from '../core/classify.ts';
-import { misconfigured } from '../core/errors.ts';
+import { GuestTokenError, isGuestTokenError, misconfigured } from '../core/errors.ts';
 import type { BrokerEvent } from './brokerEvents.ts';
 import { createCircuit } from './circuit.ts';
-import type { GuestTokenIssuer, IssueRequest } from './issuer.ts';
+import { DEFAULT_CHANNEL_ID, type GuestTokenIssuer, type IssueRequest } from './issuer.ts';
 import { type BrokerLimits, createRequestLimits, createUpstreamPacer } from './limits.ts';
 import { createPooledIssuer } from './pooledIssuer.ts';
 import { problemResponse, Refusal, statusOf } from './problem.ts';
@@ -16,11 +16,14 @@ export interface AuthorizedVisitor {
   readonly attributes?: Readonly<Record<string, unknown>> | undefined;
   /** True: the browser can't know the id, so whatever it names is ignored. Default false. */
   readonly anonymous?: boolean | undefined;
-  /** A cookie to set along with the answer. */
+  /** A cookie to set along with the answer, whether or not there is a token in it. */
   readonly setCookie?: string | undefined;
 }
 
-/** Decides who the visitor is; null: nobody that may have a token. */
+/**
+ * Decides who the visitor is; null: nobody that may have a token. The request's body has been read by
+ * then. What it throws is answered by 503, or by the `status` that it has, and never shown.
+ */
 export type Authorize = (request: Request) => Promise<AuthorizedVisitor | null>;
 
 export interface GuestTokenBrokerOptions {
@@ -37,8 +40,18 @@ export interface GuestTokenBrokerOptions {
 
 export interface GuestTokenBroker {
   (request: Request): Promise<Response>;
-  /** For your sign-out: forgets a visitor's token and has the issuer revoke it. */
-  signOut(visitor: { externalId: string; channelId?: string | undefined }): Promise<void>;
+  /**
+   * For your sign-out: forgets a visitor's token of one channel, by default the issuer's, and has the
+   * issuer revoke it.
+   *
+   * @throws GuestTokenError what the issuer's `revoke` throws; the token is forgotten all the same
+   */
+  signOut(visitor: SignedOutVisitor): Promise<void>;
+}
+
+interface SignedOutVisitor {
+  readonly externalId: string;
+  readonly channelId?: string | undefined;
 }
 
 /**
@@ -52,53 +65,63 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
     throw misconfigured('issuer', 'must have a function issue');
   if (typeof authorize !== 'function') throw misconfigured('authorize', 'must be a function');
   const guard = createRequestGuard(allowedOrigins);
-  const limit = createRequestLimits(limits);
-  const emit = (event: BrokerEvent): void => {
-    try {
-      onEvent?.(event);
-    } catch (error) {
-      // A listener's mistake must not cost a visitor the token.
-      globalThis.reportError?.(error);
-    }
-  };
+  const emit = createEmitter(onEvent);
+  const limit = createRequestLimits(limits, emit);
   const tokens = createPooledIssuer({
     issuer,
     pool: options.pool ?? memoryTokenPool(),
-    pacer: createUpstreamPacer(limits),
+    pacer: createUpstreamPacer(limits, emit),
     circuit: createCircuit(emit),
     emit,
   });
+  const defaultChannelId = issuer.channelId ?? DEFAULT_CHANNEL_ID;
 
-  async function answer(request: Request): Promise<Response> {
-    const preflight = guard.preflight(request);
-    if (preflight) return preflight;
-    const body = await guard.check(request);
-    const visitor = await authorized(authorize, request);
-    const wanted = reconcile(visitor, body);
-    await limit.check(request, visitor.externalId);
-    const fresh = /\bno-cache\b/i.test(request.headers.get('Cache-Control') ?? '');
-    return respond(await tokens.obtain(wanted, fresh), visitor);
-  }
+  return Object.assign(
+    async function broker(request: Request): Promise<Response> {
+      let setCookie: string | undefined;
+      try {
+        const preflight = guard.preflight(request);
+        if (preflight) return guard.finish(request, preflight);
+        const body = await guard.check(request);
+        const visitor = await authorized(authorize, request);
+        setCookie = visitor.setCookie;
+        const wanted = reconcile(visitor, body, defaultChannelId);
+        await limit.check(request, visitor.externalId);
+        const token = await tokens.obtain(wanted, wantsFresh(request));
+        return guard.finish(request, tokenResponse(token), setCookie);
+      } catch (thrown) {
+        const error = asAnswer(thrown);
+        const { code, contextId } = error;
+        emit({ type: 'failed', code, status: statusOf(error), contextId, thrown: nameOf(thrown) });
+        return guard.finish(request, problemResponse(error), setCookie);
+      }
+    },
+    {
+      async signOut({ externalId, channelId = defaultChannelId }: SignedOutVisitor) {
+        await tokens.signOut({ externalId, channelId });
+      },
+    },
+  );
+}
 
-  async function broker(request: Request): Promise<Response> {
+function createEmitter(onEvent: GuestTokenBrokerOptions['onEvent']): (event: BrokerEvent) => void {
+  return async (event) => {
     try {
-      return guard.finish(request, await answer(request));
-    } catch (thrown) {
-      const error = toGuestTokenError(thrown, 'The broker');
-      const { code, contextId } = error;
-      emit({ type: 'failed', code, status: statusOf(error), contextId });
-      return guard.finish(request, problemResponse(error));
+      await onEvent?.(event);
+    } catch (error) {
+      // A listener's mistake must not cost a visitor the token, nor an async one's the process.
+      globalThis.reportError?.(error);
     }
-  }
-
-  return Object.assign(broker, {
-    signOut: ({ externalId, channelId }: { externalId: string; channelId?: string | undefined }) =>
-      tokens.signOut({ externalId, channelId }),
-  });
+  };
 }
 
 async function authorized(authorize: Authorize, request: Request): Promise<AuthorizedVisitor> {
-  const visitor = await authorize(request);
+  let visitor: AuthorizedVisitor | null;
+  try {
+    visitor = await authorize(request);
+  } catch (thrown) {
+    throw toGuestTokenError(thrown, 'The function authorize');
+  }
   if (visitor === null) {
     throw new Refusal(
       401,
@@ -110,11 +133,18 @@ async function authorized(authorize: Authorize, request: Request): Promise<Autho
   if (typeof visitor?.externalId !== 'string' || visitor.externalId === '') {
     throw misconfigured('authorize', 'must yield { externalId } or null');
   }
+  if (visitor.setCookie !== undefined && !/^[\x20-\x7e]+$/.test(visitor.setCookie)) {
+    throw misconfigured('authorize', 'yielded a setCookie that can be no header');
+  }
   return visitor;
 }
 
 /** The server decides who the visitor is; a browser that says otherwise is refused. */
-function reconcile(visitor: AuthorizedVisitor, body: TokenRequestBody): IssueRequest {
+function reconcile(
+  visitor: AuthorizedVisitor,
+  body: TokenRequestBody,
+  defaultChannelId: string,
+): IssueRequest {
   const { externalId, attributes, anonymous = false } = visitor;
   if (!anonymous && body.externalId !== undefined && body.externalId !== externalId) {
     throw new Refusal(
@@ -126,17 +156,33 @@ function reconcile(visitor: AuthorizedVisitor, body: TokenRequestBody): IssueReq
   }
   return {
     externalId,
-    channelId: body.channelId,
+    channelId: body.channelId ?? defaultChannelId,
     attributes: { ...body.attributes, ...attributes },
   };
 }
 
+function wantsFresh(request: Request): boolean {
+  return /\bno-cache\b/i.test(request.headers.get('Cache-Control') ?? '');
+}
+
 /** What stays on the server is left out; `expires_in` counts from now. */
-function respond({ reply, expiresAtMs }: PooledToken, { setCookie }: AuthorizedVisitor): Response {
+function tokenResponse({ reply, expiresAtMs }: PooledToken): Response {
   const { refresh_token: _kept, refresh_expires_in: _keptToo, ...shown } = reply;
   // to a tenth, for the sake of tokens that live for seconds
   const expires_in = Math.max(0, Math.floor((expiresAtMs - Date.now()) / 100) / 10);
-  const headers = new Headers({ 'Content-Type': 'application/json' });
-  if (setCookie !== undefined) headers.set('Set-Cookie', setCookie);
-  return new Response(JSON.stringify({ ...shown, expires_in }), { headers });
+  return Response.json({ ...shown, expires_in });
+}
+
+function asAnswer(thrown: unknown): GuestTokenError {
+  const error = toGuestTokenError(thrown, 'The broker');
+  // Our client takes `aborted` for its own doing; here somebody else's call was given up.
+  return error.code === 'aborted'
+    ? new GuestTokenError('unavailable', 'A call of the broker was given up.')
+    : error;
+}
+
+/** The cause of an error that is ours, and only its name: its message may hold anything. */
+function nameOf(thrown: unknown): string | undefined {
+  const error = isGuestTokenError(thrown) ? thrown.cause : thrown;
+  return error instanceof Error ? error.name : undefined;
 }

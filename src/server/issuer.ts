@@ -1,10 +1,13 @@
 import type { GuestTokenReply } from '../core/guestToken.ts';
 
+/** The reference's, and the client's default. */
+export const DEFAULT_CHANNEL_ID = 'webchat-default';
+
 /** Who is asked for, after `authorize` has decided it. */
 export interface IssueRequest {
   readonly externalId: string;
-  /** What the browser named; undefined: the issuer's own. */
-  readonly channelId: string | undefined;
+  /** What the browser named, else the issuer's own. */
+  readonly channelId: string;
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
@@ -30,6 +33,8 @@ export interface IssuedToken extends GuestTokenReply {
  * };
  */
 export interface GuestTokenIssuer {
+  /** For requests that name no channel. Default `webchat-default`. */
+  readonly channelId?: string | undefined;
   issue(request: IssueRequest, context: IssueContext): Promise<IssuedToken>;
   /** Renews without the visitor; called instead of `issue` where the previous reply has a refresh token. */
   refresh?(previous: IssuedToken, context: IssueContext): Promise<IssuedToken>;

@@ -2,7 +2,9 @@ import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import RateLimiterRedis from 'rate-limiter-flexible/lib/RateLimiterRedis.js';
 import { GuestTokenError, misconfigured } from '../core/errors.ts';
+import { assertDuration } from '../core/retryPolicy.ts';
 import { sleep } from '../core/sleep.ts';
+import type { BrokerEvent } from './brokerEvents.ts';
 
 export interface BrokerLimits {
   /** Requests a minute of one visitor. Default: no limit of their own; the pool serves them cheaply. */
@@ -11,7 +13,8 @@ export interface BrokerLimits {
   perIp?: number | undefined;
   /**
    * Proxies of yours before the broker: the address is taken from `X-Forwarded-For`, that many places
-   * from its end. Default 0: from the server's own `request.ip`, where it has one.
+   * from its end. Default 0: from the server's own `request.ip`. Requests without either are not
+   * limited by address; the event `address-unknown` says so.
    */
   trustedProxies?: number | undefined;
   /** New tokens a minute, over all visitors. Default 300, what Genesys allows an access token. */
@@ -56,21 +59,60 @@ function limiter(limits: BrokerLimits, keyPrefix: string, rate: Rate): RateLimit
   });
 }
 
+type Emit = (event: BrokerEvent) => void;
+
+const unheard: Emit = () => undefined;
+
 /** @throws GuestTokenError `misconfigured`, naming the limit */
-export function createRequestLimits(limits: BrokerLimits = {}): RequestLimits {
+export function createRequestLimits(limits: BrokerLimits = {}, emit = unheard): RequestLimits {
   const { trustedProxies = 0 } = limits;
   if (!Number.isInteger(trustedProxies) || trustedProxies < 0) {
     throw misconfigured('limits.trustedProxies', 'must be a whole number of 0 or more');
   }
   const perVisitor = optional(limits, 'perVisitor', 'visitor');
   const perIp = optional(limits, 'perIp', 'ip');
+  let saidUnknown = false;
+
+  async function consume(
+    limit: 'visitor' | 'ip',
+    counter: RateLimiterAbstract,
+    key: string,
+  ): Promise<void> {
+    try {
+      await counter.consume(key);
+    } catch (refusal) {
+      const whose = limit === 'ip' ? 'this address' : 'this visitor';
+      throw refused(emit, limit, `Too many requests of ${whose}.`, msBeforeNext(refusal));
+    }
+  }
+
   return {
     async check(request, externalId) {
-      const address = perIp && addressOf(request, trustedProxies);
-      if (address) await consume(perIp, address, 'this address');
-      if (perVisitor) await consume(perVisitor, externalId, 'this visitor');
+      if (perIp) {
+        const address = addressOf(request, trustedProxies);
+        if (address) await consume('ip', perIp, address);
+        else if (!saidUnknown) {
+          saidUnknown = true;
+          emit({ type: 'address-unknown' });
+        }
+      }
+      if (perVisitor) await consume('visitor', perVisitor, externalId);
     },
   };
+}
+
+function refused(
+  emit: Emit,
+  limit: 'visitor' | 'ip' | 'upstream',
+  message: string,
+  backInMs: number,
+): GuestTokenError {
+  const retryAtMs = Date.now() + backInMs;
+  emit({ type: 'limited', limit, retryAtMs });
+  return new GuestTokenError('rate_limited', message, {
+    retryAtMs,
+    hint: 'Ask again after Retry-After; the client does so by itself.',
+  });
 }
 
 function optional(
@@ -84,17 +126,6 @@ function optional(
   return limiter(limits, keyPrefix, { points, duration: MINUTE_S });
 }
 
-async function consume(limit: RateLimiterAbstract, key: string, whose: string): Promise<void> {
-  try {
-    await limit.consume(key);
-  } catch (refusal) {
-    throw new GuestTokenError('rate_limited', `Too many requests of ${whose}.`, {
-      retryAtMs: Date.now() + msBeforeNext(refusal),
-      hint: 'Ask again after Retry-After; the client does so by itself.',
-    });
-  }
-}
-
 /** The library rejects with its count; anything else is a store that fails, which costs a second. */
 function msBeforeNext(refusal: unknown): number {
   const isCount = typeof refusal === 'object' && refusal !== null && 'msBeforeNext' in refusal;
@@ -104,67 +135,85 @@ function msBeforeNext(refusal: unknown): number {
 function addressOf(request: Request, trustedProxies: number): string | undefined {
   if (trustedProxies > 0) {
     const hops = request.headers.get('X-Forwarded-For')?.split(',') ?? [];
-    return hops.at(-trustedProxies)?.trim();
+    const hop = withoutPort(hops.at(-trustedProxies)?.trim() ?? '');
+    if (hop) return hop;
   }
   return 'ip' in request && typeof request.ip === 'string' ? request.ip : undefined;
 }
 
+/** Some proxies add the port, which is another one for each connection. */
+function withoutPort(hop: string): string {
+  return hop.replace(/^([\d.]+):\d+$/, '$1').replace(/^\[(.*)\](:\d+)?$/, '$1');
+}
+
+/** Whoever is turned away is told to come back within this: longer than that our client does not wait in silence. */
+const MAX_BACK_MS = 60_000;
+
 /** @throws GuestTokenError `misconfigured`, naming the limit */
-export function createUpstreamPacer(limits: BrokerLimits = {}): UpstreamPacer {
+export function createUpstreamPacer(limits: BrokerLimits = {}, emit = unheard): UpstreamPacer {
   const { upstream = 300, maxWaitMs = 2_000 } = limits;
+  assertDuration('limits.maxWaitMs', maxWaitMs);
   if (upstream === Number.POSITIVE_INFINITY) return { turn: async () => undefined };
   assertLimit('upstream', upstream);
   const rate = evenRate(upstream);
   const limit = limiter(limits, 'upstream', rate);
-  const perMs = rate.points / (rate.duration * 1000);
+  const eachMs = (rate.duration * 1000) / rate.points;
   const patience = new AbortController().signal;
   let waiting = 0;
-  let turnedAway = 0;
+  let nextBackAtMs = 0;
 
-  function tooMany(): GuestTokenError {
-    turnedAway++;
-    // Those who are turned away come back one after the other, not all at once.
-    const backInMs = Math.min(maxWaitMs + turnedAway / perMs, 60_000);
-    return new GuestTokenError('rate_limited', 'Too many new visitors at once.', {
-      retryAtMs: Date.now() + backInMs,
-      hint: 'Ask again after Retry-After; the client does so by itself.',
-    });
+  /** Those who are turned away come back one after the other; more than fit in a minute, at random. */
+  function turnedAway(): GuestTokenError {
+    const nowMs = Date.now();
+    const bookedAtMs = Math.max(nextBackAtMs, nowMs + maxWaitMs) + eachMs;
+    nextBackAtMs = Math.min(bookedAtMs, nowMs + MAX_BACK_MS);
+    const backInMs =
+      nextBackAtMs === bookedAtMs ? bookedAtMs - nowMs : MAX_BACK_MS * (0.5 + Math.random() / 2);
+    return refused(emit, 'upstream', 'Too many new visitors at once.', backInMs);
+  }
+
+  /** 0, or the ms until the next try makes sense. */
+  async function take(): Promise<number> {
+    try {
+      await limit.consume('all');
+      return 0;
+    } catch (refusal) {
+      return Math.max(1, msBeforeNext(refusal));
+    }
   }
 
   return {
     async turn() {
-      if (waiting >= maxWaitMs * perMs) throw tooMany();
-      waiting++;
-      try {
-        const endsAtMs = Date.now() + maxWaitMs;
-        for (;;) {
-          try {
-            await limit.consume('all');
-            turnedAway = Math.max(0, turnedAway - 1);
-            return;
-          } catch (refusal) {
-            const waitMs = Math.max(msBeforeNext(refusal), 10);
-            if (Date.now() + waitMs > endsAtMs + rate.duration * 1000) throw tooMany();
-            await sleep(waitMs, patience);
-          }
-        }
-      } finally {
+      const endsAtMs = Date.now() + maxWaitMs;
+      for (;;) {
+        const waitMs = await take();
+        if (waitMs === 0) return;
+        // No more than can have their turn by then.
+        const isFull = waiting >= Math.floor(maxWaitMs / eachMs);
+        if (isFull || Date.now() + waitMs > endsAtMs) throw turnedAway();
+        waiting++;
+        await sleep(waitMs, patience);
         waiting--;
       }
     },
   };
 }
 
+/** Short windows keep the queue moving, long ones waste less of the limit; so much may be wasted. */
+const GOOD_USE = 0.8;
+
 /**
  * A rate in short windows such that no 60 s, wherever they begin, hold more than `perMinute` calls:
  * they touch `60 / duration + 1` windows at most.
  */
 function evenRate(perMinute: number): Rate {
-  for (let duration = 2; duration < 2 * MINUTE_S; duration++) {
+  let best: Rate = { points: 1, duration: 2 * MINUTE_S };
+  for (let duration = 2; duration <= MINUTE_S; duration++) {
     const points = Math.floor(perMinute / (Math.ceil(MINUTE_S / duration) + 1));
-    if (points >= 1) return { points, duration };
+    if (points / duration > best.points / best.duration) best = { points, duration };
+    if (points / duration >= (GOOD_USE * perMinute) / MINUTE_S) break;
   }
-  return { points: 1, duration: 2 * MINUTE_S };
+  return best;
 }
 
 function assertLimit(name: string, perMinute: number): void {

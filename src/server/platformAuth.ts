@@ -2,6 +2,8 @@ import * as oauth from 'oauth4webapi';
 import { errorOfStatus } from '../core/classify.ts';
 import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
+import { withTimeout } from '../core/tokenSource.ts';
+import { isLoopback } from './upstream.ts';
 
 export interface PlatformAuth {
   /**
@@ -55,15 +57,52 @@ export function createPlatformAuth(credentials: ClientCredentials): PlatformAuth
 function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(new GuestTokenError('timed_out', `${WHAT} took too long.`));
+    if (signal.aborted) return stop();
     signal.addEventListener('abort', stop);
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }
 
+/**
+ * Yields an access token. Called for each token that is issued, so keep what you have; `refused`:
+ * Genesys has just refused that one, so get another.
+ */
+export type YourAccessToken = (context: { readonly refused: boolean }) => string | Promise<string>;
+
+/** A function of yours in the OAuth client's place; of many that are refused one asks for another. */
+export function createSharedAccess(yours: YourAccessToken): PlatformAuth {
+  let renewal: Promise<string> | undefined;
+
+  async function ask(refused: boolean): Promise<string> {
+    const token = await yours({ refused });
+    if (typeof token === 'string' && isVisible(token)) return token;
+    throw new GuestTokenError('unauthorized', 'The function accessToken yielded no token.', {
+      hint: 'Have accessToken yield a string.',
+    });
+  }
+
+  return {
+    async accessToken(signal, refused) {
+      const token = await ask(false);
+      // another request may have had it replaced meanwhile
+      if (token !== refused) return token;
+      renewal ??= ask(true).finally(() => {
+        renewal = undefined;
+      });
+      return orAborted(renewal, signal);
+    },
+  };
+}
+
+/** Anything else can't stand in a header. */
+function isVisible(token: string): boolean {
+  return /^[\x21-\x7e]+$/.test(token);
+}
+
 /** A login alone may not take longer; the broker gives the whole call some more. */
 const LOGIN_TIMEOUT_MS = 8_000;
 
-async function requestAccessToken({
+function requestAccessToken({
   clientId,
   clientSecret,
   loginUrl,
@@ -75,9 +114,8 @@ async function requestAccessToken({
   // Genesys does not expect.
   const basic: oauth.ClientAuth = (_server, _client, _body, headers) =>
     headers.set('Authorization', `Basic ${btoa(`${clientId}:${clientSecret}`)}`);
-  const end = new AbortController();
-  const timer = setTimeout(() => end.abort(), LOGIN_TIMEOUT_MS);
-  try {
+
+  async function login(signal: AbortSignal): Promise<{ token: string; lifeMs: number }> {
     const response = await oauth.clientCredentialsGrantRequest(
       server,
       client,
@@ -85,26 +123,35 @@ async function requestAccessToken({
       {},
       {
         [oauth.customFetch]: send ?? ((url, init) => globalThis.fetch(url, init)),
-        [oauth.allowInsecureRequests]: isLoopback(loginUrl),
-        signal: end.signal,
+        [oauth.allowInsecureRequests]: isLoopback(new URL(loginUrl)),
+        signal,
       },
     );
     if (response.status === 429 || response.status >= 500) {
+      void response.body?.cancel().catch(() => undefined);
       throw errorOfStatus(response.status, WHAT, response.headers);
     }
     const reply = await oauth.processClientCredentialsResponse(server, client, response);
+    if (!isVisible(reply.access_token)) throw malformed();
     return { token: reply.access_token, lifeMs: (reply.expires_in ?? DEFAULT_LIFE_S) * 1000 };
-  } catch (error) {
-    throw loginError(error, end.signal.aborted);
-  } finally {
-    clearTimeout(timer);
   }
+
+  // Also where a fetch does not heed its signal: everybody's later login would wait for this one.
+  const never = new AbortController().signal;
+  return withTimeout(LOGIN_TIMEOUT_MS, never, WHAT, login).catch((error: unknown) => {
+    throw loginError(error);
+  });
+}
+
+function malformed(): GuestTokenError {
+  return new GuestTokenError('malformed_reply', `${WHAT} answered something else than a token.`, {
+    hint: 'Check loginUrl and GENESYS_ENVIRONMENT.',
+  });
 }
 
 /** Only what kind of failure it was gets out: the library's errors carry requests and replies. */
-function loginError(error: unknown, timedOut: boolean): GuestTokenError {
+function loginError(error: unknown): GuestTokenError {
   if (error instanceof GuestTokenError) return error;
-  if (timedOut) return new GuestTokenError('timed_out', `${WHAT} took too long.`);
   if (error instanceof oauth.ResponseBodyError) {
     const { status, error: reason } = error;
     const refused = status === 401 || /^(invalid|unauthorized)_client$/.test(reason);
@@ -123,17 +170,11 @@ function loginError(error: unknown, timedOut: boolean): GuestTokenError {
       hint: 'Check GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET.',
     });
   }
-  if (error instanceof oauth.OperationProcessingError) {
-    return new GuestTokenError('malformed_reply', `${WHAT} answered something else than a token.`, {
-      hint: 'Check loginUrl and GENESYS_ENVIRONMENT.',
-    });
-  }
+  const isReplyOfAnotherKind =
+    error instanceof oauth.OperationProcessingError ||
+    error instanceof oauth.UnsupportedOperationError;
+  if (isReplyOfAnotherKind) return malformed();
   return new GuestTokenError('unreachable', `${WHAT} could not be reached.`, {
     hint: 'Check GENESYS_ENVIRONMENT and the network of the server.',
   });
-}
-
-/** Plain http is for the sandbox and tests on this machine only. */
-function isLoopback(url: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }

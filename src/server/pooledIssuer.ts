@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache';
 import { toGuestTokenError } from '../core/classify.ts';
-import { GuestTokenError } from '../core/errors.ts';
 import { identityHash } from '../core/events.ts';
 import { readGuestToken } from '../core/guestToken.ts';
 import { withTimeout } from '../core/tokenSource.ts';
@@ -7,6 +7,7 @@ import type { BrokerEvent } from './brokerEvents.ts';
 import type { Circuit } from './circuit.ts';
 import type { GuestTokenIssuer, IssuedToken, IssueRequest } from './issuer.ts';
 import type { UpstreamPacer } from './limits.ts';
+import { Refusal } from './problem.ts';
 import type { PooledToken, TokenPool } from './tokenPool.ts';
 
 /** A pooled token with less life is not handed out; of short tokens a fifth of their life. */
@@ -21,7 +22,7 @@ const FRESH_EVERY_SHARE = 1 / 2;
 const ISSUE_TIMEOUT_MS = 9_000;
 
 /** Genesys' default for refresh tokens. */
-const REFRESH_LIFE_S = 86_400;
+const REFRESH_LIFE_MS = 86_400_000;
 
 export interface PooledIssuer {
   /** A token of a visitor: from the pool, from a request under way, or a new one. */
@@ -40,6 +41,7 @@ interface Parts {
 
 export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts): PooledIssuer {
   const flights = new Map<string, Promise<PooledToken>>();
+  const poolKey = createPoolKeys();
 
   /** Whatever the pool can't do is done without it. */
   async function tolerantly<Result>(
@@ -54,11 +56,18 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
     }
   }
 
+  function emitPooled({ externalId }: IssueRequest): void {
+    emit({ type: 'pooled', identity: identityHash(externalId) });
+  }
+
   async function issue(
+    key: string,
     request: IssueRequest,
     previous: PooledToken | undefined,
     fresh: boolean,
   ): Promise<PooledToken> {
+    // before its turn, so that nobody waits for being refused
+    circuit.check();
     await pacer.turn();
     return circuit.run(() =>
       withTimeout(
@@ -67,7 +76,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
         "Genesys' answer",
         async (signal) => {
           const startedAtMs = Date.now();
-          const reply = await issueOrRefresh(request, previous, signal);
+          const reply = await issueOrRefresh(key, request, previous, signal);
           const token = asPooled(request, reply, { startedAtMs, byRequest: fresh });
           emit({
             type: 'issued',
@@ -83,6 +92,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
 
   /** Renews where that is possible; a refresh token that is over leaves the visitor's next sign-in. */
   async function issueOrRefresh(
+    key: string,
     request: IssueRequest,
     previous: PooledToken | undefined,
     signal: AbortSignal,
@@ -96,6 +106,8 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
       return { refresh_token, refresh_expires_in, ...renewed };
     } catch (error) {
       if (toGuestTokenError(error).code !== 'unauthorized') throw error;
+      // or else each request until the next sign-in would try it again
+      await tolerantly(() => pool.delete(key), undefined);
       return issuer.issue(request, { signal });
     }
   }
@@ -108,8 +120,11 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
     const work = async (): Promise<PooledToken> => {
       // Another machine may have been faster.
       const known = await tolerantly(() => pool.get(key), undefined);
-      if (known && isGood(known, fresh)) return known;
-      const issued = await issue(request, known, fresh);
+      if (known && isGood(known, fresh)) {
+        emitPooled(request);
+        return known;
+      }
+      const issued = await issue(key, request, known, fresh);
       await tolerantly(() => pool.set(key, issued), undefined);
       return issued;
     };
@@ -121,11 +136,15 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
       const key = await poolKey(request);
       const known = await tolerantly(() => pool.get(key), undefined);
       if (known && isGood(known, fresh)) {
-        emit({ type: 'pooled', identity: identityHash(request.externalId) });
+        emitPooled(request);
         return known;
       }
       const flight = flights.get(key);
-      if (flight) return flight;
+      if (flight) {
+        const shared = await flight;
+        emitPooled(request);
+        return shared;
+      }
       // Not tied to the request that starts it: whoever else waits gets it though that one is aborted.
       const started = obtainNew(key, request, fresh).finally(() => flights.delete(key));
       flights.set(key, started);
@@ -133,6 +152,8 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
     },
     async signOut({ externalId, channelId }) {
       const key = await poolKey({ externalId, channelId });
+      // or else a token that is on its way would be pooled for somebody who has left
+      await flights.get(key)?.catch(() => undefined);
       const known = await tolerantly(() => pool.get(key), undefined);
       await tolerantly(() => pool.delete(key), undefined);
       if (known && issuer.revoke) {
@@ -163,31 +184,54 @@ function asPooled(
   reply: IssuedToken,
   { startedAtMs, byRequest }: { startedAtMs: number; byRequest: boolean },
 ): PooledToken {
+  // The clock of a server is right, so the JWT's own times will do.
+  const { lifeMs } = readGuestToken(reply, { requestedAt: startedAtMs });
   const { externalId } = request;
   if (typeof reply.external_id === 'string' && reply.external_id !== externalId) {
-    throw new GuestTokenError('identity_mismatch', 'The issuer answered for another visitor.', {
-      hint: 'Check toBody and fromReply, and what stands between the broker and Genesys.',
-    });
+    throw new Refusal(
+      502,
+      'identity_mismatch',
+      'The issuer answered for another visitor.',
+      'Check toBody and fromReply, and what stands between the broker and Genesys.',
+    );
   }
-  // The clock of a server is right, so the JWT's own times will do.
-  const { lifeMs, value } = readGuestToken(reply, { requestedAt: startedAtMs });
   const expiresAtMs = startedAtMs + lifeMs;
-  const refreshMs = reply.refresh_token ? (reply.refresh_expires_in ?? REFRESH_LIFE_S) * 1000 : 0;
+  const { refresh_token, refresh_expires_in: refreshS } = reply;
+  const keepMs = typeof refreshS === 'number' && refreshS > 0 ? refreshS * 1000 : REFRESH_LIFE_MS;
   return {
-    reply: { ...reply, token: value },
+    reply: known(reply),
     issuedAtMs: startedAtMs,
     expiresAtMs,
     byRequest,
-    keepUntilMs: Math.max(expiresAtMs, startedAtMs + refreshMs),
+    keepUntilMs: Math.max(expiresAtMs, refresh_token ? startedAtMs + keepMs : 0),
   };
 }
 
-/** Unambiguous whatever the ids hold, and no id can be read from it. */
-async function poolKey({
-  externalId,
-  channelId,
-}: Pick<IssueRequest, 'externalId' | 'channelId'>): Promise<string> {
-  const identity = new TextEncoder().encode(JSON.stringify([channelId ?? null, externalId]));
-  const digest = await crypto.subtle.digest('SHA-256', identity);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** What else a reply may hold is nobody's business, and would fill the pool. */
+function known(reply: IssuedToken): IssuedToken {
+  const { id, token, created_time, updated_time, state, external_id, channel_id } = reply;
+  const { refresh_token, refresh_expires_in } = reply;
+  const texts = { created_time, updated_time, state, external_id, channel_id, refresh_token };
+  const given = Object.entries(texts).filter(([, value]) => typeof value === 'string');
+  return { id, token, ...Object.fromEntries(given), refresh_expires_in };
+}
+
+/** Hashes are remembered: to make one costs more than all the rest of an answer from memory. */
+const REMEMBERED_KEYS = 10_000;
+
+/** Names visitor and channel, unambiguously whatever their ids hold; no id can be read from it. */
+function createPoolKeys(): (
+  who: Pick<IssueRequest, 'externalId' | 'channelId'>,
+) => Promise<string> {
+  const keys = new LRUCache<string, string>({ max: REMEMBERED_KEYS });
+  return async ({ externalId, channelId }) => {
+    const identity = JSON.stringify([channelId, externalId]);
+    const known = keys.get(identity);
+    if (known !== undefined) return known;
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(identity));
+    const bytes = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
+    const key = bytes.join('');
+    keys.set(identity, key);
+    return key;
+  };
 }

@@ -1,20 +1,43 @@
 import * as v from 'valibot';
+import { misconfigured } from '../core/errors.ts';
 import { normalOrigins } from '../core/guestFetch.ts';
 import { Refusal } from './problem.ts';
+import { readText } from './readText.ts';
 
 /** Far above what a visitor's attributes need; a body that goes on is not read on. */
 const MAX_BODY_BYTES = 16 * 1024;
 
+/** A body that stalls holds a connection. */
+const BODY_TIMEOUT_MS = 10_000;
+
 /** Genesys' own limit is not documented; a key of a pool must have one. */
 const MAX_ID_LENGTH = 512;
 
-const Id = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_ID_LENGTH));
+/** Attributes are a flat list in practice; thousands of brackets would overflow whoever writes them out. */
+const MAX_DEPTH = 16;
 
-const Body = v.object({
-  channelId: v.optional(Id),
-  externalId: v.optional(Id),
-  attributes: v.optional(v.record(v.string(), v.unknown())),
-});
+// Not trimmed: an id that differs by a blank is another id.
+const Id = v.pipe(v.string(), v.regex(/\S/), v.maxLength(MAX_ID_LENGTH));
+
+/** valibot takes an array for an object with the keys 0, 1, 2. */
+const isNoArray = (value: unknown): boolean => !Array.isArray(value);
+
+const Attributes = v.pipe(
+  v.unknown(),
+  v.check(isNoArray),
+  v.check((attributes) => isShallow(attributes, MAX_DEPTH)),
+  v.record(v.string(), v.unknown()),
+);
+
+const Body = v.pipe(
+  v.unknown(),
+  v.check(isNoArray),
+  v.object({
+    channelId: v.optional(Id),
+    externalId: v.optional(Id),
+    attributes: v.optional(Attributes),
+  }),
+);
 
 export type TokenRequestBody = v.InferOutput<typeof Body>;
 
@@ -23,8 +46,8 @@ export interface RequestGuard {
   preflight(request: Request): Response | undefined;
   /** @throws Refusal for a foreign origin, a wrong method or type, a body that is too long or wrong */
   check(request: Request): Promise<TokenRequestBody>;
-  /** Adds what every answer has. */
-  finish(request: Request, response: Response): Response;
+  /** Adds what every answer has, and a cookie where there is one. */
+  finish(request: Request, response: Response, setCookie?: string): Response;
 }
 
 /**
@@ -68,10 +91,11 @@ export function createRequestGuard(allowedOrigins: readonly string[] = []): Requ
     async check(request) {
       checkOrigin(request);
       checkForm(request);
-      return parse(await readText(request));
+      return parse(await readBody(request));
     },
-    finish(request, response) {
+    finish(request, response, setCookie) {
       const { headers } = response;
+      if (setCookie !== undefined) headers.set('Set-Cookie', setCookie);
       headers.set('Cache-Control', 'no-store');
       headers.set('Vary', 'Origin');
       headers.set('Date', new Date().toUTCString());
@@ -106,9 +130,7 @@ function checkForm(request: Request): void {
       'rejected',
       'Guest tokens are asked for by POST.',
       'Send a POST request.',
-      {
-        Allow: 'POST, OPTIONS',
-      },
+      { Allow: 'POST, OPTIONS' },
     );
   }
   const type = request.headers.get('Content-Type')?.split(';')[0]?.trim().toLowerCase();
@@ -122,23 +144,48 @@ function checkForm(request: Request): void {
   }
 }
 
-async function readText(request: Request): Promise<string> {
-  const announced = Number(request.headers.get('Content-Length') ?? 0);
-  if (announced > MAX_BODY_BYTES) throw tooLong();
-  if (announced > 0) return request.text();
-  // No length, so it may have no end.
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const reader = request.body?.getReader();
-  for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
-    length += part.value.byteLength;
-    if (length > MAX_BODY_BYTES) {
-      void reader?.cancel().catch(() => undefined);
-      throw tooLong();
-    }
-    chunks.push(part.value);
+async function readBody(request: Request): Promise<string> {
+  if (request.bodyUsed) {
+    throw misconfigured('request', 'must reach the broker before anything else has read its body');
   }
-  return new Blob(chunks as BlobPart[]).text();
+  const announced = Number(request.headers.get('Content-Length'));
+  if (announced > MAX_BODY_BYTES) throw tooLong();
+  // An HTTP server holds a body to its announced length (RFC 9112, 6.3), and reading it in one go costs
+  // half as much. A body without one may have no end, so that is counted as it comes.
+  const text = await inTime(
+    announced > 0 ? request.text() : readText(request.body, MAX_BODY_BYTES),
+  );
+  // Counted all the same: not every Request comes from such a server.
+  if (text === undefined || isTooLong(text)) throw tooLong();
+  return text;
+}
+
+async function inTime<Result>(work: Promise<Result>): Promise<Result> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(resolve, BODY_TIMEOUT_MS, 'late');
+  });
+  const done = work.then(
+    (result) => ({ result }),
+    () => 'broken' as const,
+  );
+  const end = await Promise.race([done, late]);
+  clearTimeout(timer);
+  const again = 'Send the request again.';
+  if (end === 'late') throw new Refusal(408, 'timed_out', 'The body did not come in time.', again);
+  if (end === 'broken') throw new Refusal(400, 'rejected', 'The body broke off.', again);
+  return end.result;
+}
+
+/** A character is three bytes at most (a surrogate pair, two of them, is four). */
+function isTooLong(text: string): boolean {
+  if (text.length * 3 <= MAX_BODY_BYTES) return false;
+  return new TextEncoder().encode(text).byteLength > MAX_BODY_BYTES;
+}
+
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((inner) => isShallow(inner, depth - 1));
 }
 
 function parse(text: string): TokenRequestBody {
@@ -156,7 +203,7 @@ function parse(text: string): TokenRequestBody {
     400,
     'rejected',
     field === undefined ? 'The body is not an object.' : `The field "${String(field)}" is wrong.`,
-    'Send { channelId?: string, externalId?: string, attributes?: object }; ids of 1 to 512 characters.',
+    'Send { channelId?: string, externalId?: string, attributes?: object }; ids of 1 to 512 characters, attributes at most 16 levels deep.',
   );
 }
 

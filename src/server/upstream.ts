@@ -1,10 +1,15 @@
-import { errorOfStatus, toGuestTokenError } from '../core/classify.ts';
+import { errorOfStatus } from '../core/classify.ts';
 import { GuestTokenError, misconfigured } from '../core/errors.ts';
+import { asRecord } from '../core/guestToken.ts';
+import { readText } from './readText.ts';
+
+/** Far above any token; what is longer is a page of HTML, or worse. */
+const MAX_REPLY_BYTES = 256 * 1024;
 
 export interface UpstreamReply {
   readonly status: number;
   readonly headers: Headers;
-  /** The parsed JSON; undefined where it is none. */
+  /** The parsed JSON; undefined where it is none, or too long. */
   readonly body: unknown;
 }
 
@@ -13,7 +18,7 @@ export interface UpstreamReply {
  * errors carry none of it.
  *
  * @param what names the call in errors
- * @throws GuestTokenError `unreachable`, `aborted`, or what a status of 400 and more means
+ * @throws GuestTokenError `unreachable` or `timed_out`
  */
 export async function callUpstream(
   send: typeof fetch | undefined,
@@ -24,12 +29,13 @@ export async function callUpstream(
   try {
     // A redirect could carry the credentials elsewhere.
     const response = await (send ?? globalThis.fetch)(url, { ...init, redirect: 'error' });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, body: parseJson(text) };
-  } catch (error) {
-    const { code } = toGuestTokenError(error);
+    const text = await readText(response.body, MAX_REPLY_BYTES);
+    if (text === undefined) void response.body?.cancel().catch(() => undefined);
+    return { status: response.status, headers: response.headers, body: parseJson(text ?? '') };
+  } catch {
     // Without its cause: what a foreign fetch throws may hold the request.
-    throw new GuestTokenError(code === 'aborted' ? 'timed_out' : 'unreachable', `${what} failed.`);
+    const code = init.signal.aborted ? 'timed_out' : 'unreachable';
+    throw new GuestTokenError(code, `${what} failed.`);
   }
 }
 
@@ -55,18 +61,19 @@ function upstreamError(
   headers: Headers,
   body: unknown,
 ): GuestTokenError {
-  // Genesys' codes are not ours: what it calls "forbidden" must not pick our code.
-  const { code, retryAtMs, contextId } = errorOfStatus(status, what, headers, withoutCode(body));
+  const { retryAfter, contextId } = asRecord(body);
+  // Without Genesys' code: what it calls "forbidden" must not pick one of ours.
+  const known = {
+    retryAfter,
+    contextId: typeof contextId === 'string' ? contextId : headers.get('ININ-Correlation-Id'),
+  };
+  const { code, retryAtMs, ...error } = errorOfStatus(status, what, headers, known);
   return new GuestTokenError(code, `${what} answered ${status}.`, {
     status,
     retryAtMs,
-    contextId,
+    contextId: error.contextId,
     hint: hints[status],
   });
-}
-
-function withoutCode(body: unknown): unknown {
-  return typeof body === 'object' && body !== null ? { ...body, code: undefined } : undefined;
 }
 
 function parseJson(text: string): unknown {
@@ -90,10 +97,13 @@ export function baseUrl(
 ): string {
   if (explicit !== undefined) {
     const url = URL.canParse(explicit) ? new URL(explicit) : undefined;
-    if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) {
-      throw misconfigured(option, 'must be an http(s) URL without user, query or fragment');
+    if (!url || !isSafe(url) || url.username || url.password || url.search || url.hash) {
+      throw misconfigured(
+        option,
+        'must be an https URL without user, query or fragment; http on this machine only',
+      );
     }
-    return explicit.replace(/\/+$/, '');
+    return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
   }
   // A host name and nothing else: no scheme, path or port smuggled in.
   if (!/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i.test(environment)) {
@@ -102,10 +112,19 @@ export function baseUrl(
   return `https://${host}.${environment}`;
 }
 
-/** @throws GuestTokenError `misconfigured` unless it is a non-empty string */
+/** Secrets do not travel in the clear; plain http is for the sandbox and tests on this machine. */
+function isSafe(url: URL): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
+}
+
+export function isLoopback({ hostname }: URL): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+/** @throws GuestTokenError `misconfigured` unless it is a non-empty string that can stand in a header */
 export function required(option: string, value: unknown): string {
-  if (typeof value !== 'string' || value.trim() === '') {
-    throw misconfigured(option, 'must be a non-empty string');
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
+    throw misconfigured(option, 'must be a non-empty string of plain characters without blanks');
   }
   return value;
 }

@@ -1,5 +1,5 @@
 import { GuestTokenError } from '../../core/errors.ts';
-import { asRecord, readClaims } from '../../core/guestToken.ts';
+import { asRecord } from '../../core/guestToken.ts';
 import type { GuestTokenIssuer, IssuedToken, IssueRequest } from '../issuer.ts';
 import { baseUrl, callUpstream, okBody, required, type UpstreamReply } from '../upstream.ts';
 
@@ -113,24 +113,19 @@ function isRefused({ status }: UpstreamReply): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
-/** The JWT's subject is the visitor where it has one. */
+/** Genesys answers nothing else; the visitor goes by the id that your sign-in gave them. */
 function asReply(id: string, jwt: unknown, what: string): IssuedToken {
   if (typeof jwt !== 'string' || jwt === '') {
     throw new GuestTokenError('malformed_reply', `${what} answered without a jwt.`, {
       hint: 'Check the deployment and its region.',
     });
   }
-  const { issuedAtMs } = readClaims(jwt, {});
-  return {
-    id,
-    token: jwt,
-    ...(issuedAtMs !== undefined && { created_time: new Date(issuedAtMs).toISOString() }),
-  };
+  return { id, token: jwt };
 }
 
 function signInAgain(message: string, status?: number): GuestTokenError {
   return new GuestTokenError('unauthorized', message, {
     status,
-    hint: 'reauthenticate: the visitor must sign in again, for a new code.',
+    hint: 'reauthenticate: the visitor must sign in again, for a new code. If that never helps, check deploymentId and redirectUri.',
   });
 }

@@ -1,7 +1,7 @@
-import { GuestTokenError } from '../../core/errors.ts';
+import { isGuestTokenError, misconfigured } from '../../core/errors.ts';
 import { asRecord, asReply, type GuestTokenReply } from '../../core/guestToken.ts';
 import type { GuestTokenIssuer, IssueContext, IssueRequest } from '../issuer.ts';
-import { createPlatformAuth } from '../platformAuth.ts';
+import { createPlatformAuth, createSharedAccess, type YourAccessToken } from '../platformAuth.ts';
 import { baseUrl, callUpstream, okBody, required, type UpstreamReply } from '../upstream.ts';
 
 export interface WebchatVisitorsOptions {
@@ -19,11 +19,11 @@ export interface WebchatVisitorsOptions {
   /** Default `/api/v2/webchat/visitors`. */
   path?: string | undefined;
   /** What is posted. Default `{ channelId, externalId, attributes }`. */
-  toBody?: ((request: IssueRequest & { readonly channelId: string }) => unknown) | undefined;
+  toBody?: ((request: IssueRequest) => unknown) | undefined;
   /** Reads what Genesys answers. Default: as it is. */
   fromReply?: ((reply: unknown) => GuestTokenReply) | undefined;
   /** Yields an access token in place of the OAuth client, e.g. from Genesys' own SDK. */
-  accessToken?: ((context: { readonly refused: boolean }) => string | Promise<string>) | undefined;
+  accessToken?: YourAccessToken | undefined;
   /** Default: the global one, looked up at each call. */
   fetch?: typeof fetch | undefined;
 }
@@ -57,10 +57,10 @@ export function webchatVisitors(options: WebchatVisitorsOptions): GuestTokenIssu
   }
 
   return {
+    channelId: options.channelId,
     async issue(request: IssueRequest, { signal }: IssueContext) {
-      const channelId = request.channelId ?? options.channelId ?? 'webchat-default';
-      const { externalId, attributes } = request;
-      const body = options.toBody?.({ ...request, channelId }) ?? {
+      const { channelId, externalId, attributes } = request;
+      const body = yours('toBody', () => options.toBody?.(request)) ?? {
         channelId,
         externalId,
         attributes,
@@ -71,24 +71,27 @@ export function webchatVisitors(options: WebchatVisitorsOptions): GuestTokenIssu
         answer = await post(body, await accessToken(signal, token), signal);
       }
       const reply = okBody(answer, WHAT);
-      return asReply(options.fromReply ? options.fromReply(reply) : reply, WHAT);
+      const { fromReply } = options;
+      return asReply(fromReply ? yours('fromReply', () => fromReply(reply)) : reply, WHAT);
     },
   };
 }
 
+/** Runs a function of yours: a mistake in it is no failure of Genesys. */
+function yours<Result>(option: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (thrown) {
+    if (isGuestTokenError(thrown)) throw thrown;
+    throw misconfigured(option, 'has failed');
+  }
+}
+
 function accessTokens(
-  { accessToken: yours, clientId, clientSecret, loginUrl, fetch: send }: WebchatVisitorsOptions,
+  { accessToken: ownAccess, clientId, clientSecret, loginUrl, fetch: send }: WebchatVisitorsOptions,
   environment: string,
 ): (signal: AbortSignal, refused?: string) => Promise<string> {
-  if (yours) {
-    return async (_signal, refused) => {
-      const token = await yours({ refused: refused !== undefined });
-      if (typeof token === 'string' && token !== '') return token;
-      throw new GuestTokenError('unauthorized', 'The function accessToken yielded no token.', {
-        hint: 'Have accessToken yield a string.',
-      });
-    };
-  }
+  if (ownAccess) return createSharedAccess(ownAccess).accessToken;
   const auth = createPlatformAuth({
     clientId: required('clientId', clientId),
     clientSecret: required('clientSecret', clientSecret),
