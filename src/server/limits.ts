@@ -3,6 +3,7 @@ import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import RateLimiterRedis from 'rate-limiter-flexible/lib/RateLimiterRedis.js';
 import { GuestTokenError, misconfigured } from '../core/errors.ts';
 import { sleep } from '../core/sleep.ts';
+import { patientScripts } from './patientRedis.ts';
 
 export interface BrokerLimits {
   /** Requests a minute of one visitor. Default: no limit of their own; the pool serves them cheaply. */
@@ -47,7 +48,7 @@ interface Rate {
 function limiter(limits: BrokerLimits, keyPrefix: string, rate: Rate): RateLimiterAbstract {
   if (!limits.redis) return new RateLimiterMemory({ keyPrefix, ...rate });
   return new RateLimiterRedis({
-    storeClient: limits.redis,
+    storeClient: patientScripts(limits.redis, 'limits.redis'),
     useRedisPackage: true,
     keyPrefix: `react-guest-token:${keyPrefix}`,
     // Redis down: each machine counts for itself.
