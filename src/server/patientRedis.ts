@@ -4,7 +4,7 @@ import { misconfigured } from '../core/errors.ts';
 const PATIENCE_MS = 250;
 
 /** The time is counted in turns of the event loop: a process that is busy for long must not take Redis for slow. */
-const TURN_MS = 50;
+const TURN_MS = 25;
 
 /** After a failure Redis is left alone for so long, so that an outage costs no request much. */
 const REST_MS = 1_000;

@@ -6,9 +6,12 @@ import {
 } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import type { BrokerLimits } from '../../src/server/limits.ts';
-import { type RedisTokenPoolOptions, redisTokenPool } from '../../src/server/redisTokenPool.ts';
+import {
+  type RedisClient,
+  type RedisTokenPoolOptions,
+  redisTokenPool,
+} from '../../src/server/redisTokenPool.ts';
 import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
-import type { TestClient } from './redisServer.ts';
 
 export interface Machine {
   /** What a browser of this visitor gets from this machine. */
@@ -30,7 +33,7 @@ export const genesys = (lifeSeconds = 3600): SandboxCloud =>
 
 export function machine(
   sandbox: SandboxCloud,
-  redis: TestClient,
+  redis: RedisClient,
   options: RedisTokenPoolOptions & { limits?: BrokerLimits },
 ): Machine {
   const { limits = { upstream: Number.POSITIVE_INFINITY }, ...pool } = options;
