@@ -1,0 +1,95 @@
+// As many requests as a server can take, from sockets that hardly cost anything: a load generator
+// that is slower than the server would make every server look alike.
+import { connect, type Socket } from 'node:net';
+
+export interface Load {
+  /** Sends for so long; the requests that were answered, in a second. */
+  run(durationMs: number): Promise<number>;
+  close(): void;
+}
+
+/**
+ * @param url of an HTTP server
+ * @param expected the status that every answer must have
+ */
+export async function createLoad(
+  url: string,
+  { body, connections, expected }: { body: string; connections: number; expected: number },
+): Promise<Load> {
+  const { hostname, port, pathname, host } = new URL(url);
+  const request = [
+    `POST ${pathname} HTTP/1.1`,
+    `Host: ${host}`,
+    `Origin: http://${host}`,
+    'Sec-Fetch-Site: same-origin',
+    'Content-Type: application/json',
+    'Accept: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    '',
+    body,
+  ].join('\r\n');
+  const sockets = await Promise.all(
+    Array.from({ length: connections }, () => opened(Number(port), hostname)),
+  );
+
+  return {
+    async run(durationMs) {
+      const startedAtMs = performance.now();
+      const endsAtMs = startedAtMs + durationMs;
+      const counts = await Promise.all(
+        sockets.map((socket) => askUntil(socket, request, expected, endsAtMs)),
+      );
+      const seconds = (performance.now() - startedAtMs) / 1000;
+      return counts.reduce((sum, count) => sum + count, 0) / seconds;
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function opened(port: number, hostname: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: hostname, noDelay: true }, () => resolve(socket));
+    socket.setEncoding('latin1').once('error', reject);
+  });
+}
+
+/** One request after the other on one connection. */
+function askUntil(
+  socket: Socket,
+  request: string,
+  expected: number,
+  endsAtMs: number,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let count = 0;
+    let received = '';
+    const end = (settle: () => void): void => {
+      socket.off('data', take);
+      settle();
+    };
+    const take = (part: string): void => {
+      received += part;
+      if (!isComplete(received)) return;
+      if (!received.startsWith(`HTTP/1.1 ${expected} `)) {
+        return end(() => reject(new Error(`an answer that nobody expected: ${received}`)));
+      }
+      received = '';
+      count++;
+      if (performance.now() >= endsAtMs) return end(() => resolve(count));
+      socket.write(request);
+    };
+    socket.on('data', take);
+    socket.write(request);
+  });
+}
+
+/** Whether it is a whole answer; each comes alone, since the next request waits for it. */
+function isComplete(received: string): boolean {
+  const headEnd = received.indexOf('\r\n\r\n');
+  if (headEnd < 0) return false;
+  const length = /\r\ncontent-length: (\d+)/i.exec(received)?.[1];
+  if (length === undefined) return received.endsWith('\r\n0\r\n\r\n');
+  return received.length >= headEnd + 4 + Number(length);
+}
