@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { toGuestTokenError } from '../core/classify.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import { identityHash } from '../core/events.ts';
@@ -38,7 +39,11 @@ interface Parts {
   readonly emit: (event: BrokerEvent) => void;
 }
 
+/** Visitors whose key is remembered: to hash it is the most that a pool hit would cost. */
+const KNOWN_KEYS = 10_000;
+
 export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts): PooledIssuer {
+  const poolKey = rememberedKeys();
   const flights = new Map<string, Promise<PooledToken>>();
 
   /** Whatever the pool can't do is done without it. */
@@ -182,12 +187,25 @@ function asPooled(
   };
 }
 
-/** Unambiguous whatever the ids hold, and no id can be read from it. */
-async function poolKey({
-  externalId,
-  channelId,
-}: Pick<IssueRequest, 'externalId' | 'channelId'>): Promise<string> {
-  const identity = new TextEncoder().encode(JSON.stringify([channelId ?? null, externalId]));
-  const digest = await crypto.subtle.digest('SHA-256', identity);
+type Identity = Pick<IssueRequest, 'externalId' | 'channelId'>;
+
+function rememberedKeys(): (identity: Identity) => string | Promise<string> {
+  const known = new LRUCache<string, string>({ max: KNOWN_KEYS });
+  return ({ externalId, channelId }) => {
+    // unambiguous whatever the ids hold
+    const identity = JSON.stringify([channelId ?? null, externalId]);
+    return (
+      known.get(identity) ??
+      hash(identity).then((key) => {
+        known.set(identity, key);
+        return key;
+      })
+    );
+  };
+}
+
+/** No id can be read from it. */
+async function hash(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -73,12 +73,13 @@ function askUntil(
       received += part;
       if (!isComplete(received)) return;
       if (!received.startsWith(`HTTP/1.1 ${expected} `)) {
-        return end(() => reject(new Error(`an answer that nobody expected: ${received}`)));
+        end(() => reject(new Error(`an answer that nobody expected: ${received}`)));
+        return;
       }
       received = '';
       count++;
-      if (performance.now() >= endsAtMs) return end(() => resolve(count));
-      socket.write(request);
+      if (performance.now() < endsAtMs) socket.write(request);
+      else end(() => resolve(count));
     };
     socket.on('data', take);
     socket.write(request);

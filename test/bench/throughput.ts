@@ -6,8 +6,9 @@ import { createLoad, type Load } from './load.ts';
 const SERVER = fileURLToPath(new URL('server.ts', import.meta.url));
 
 const CONNECTIONS = 32;
-const ROUNDS = 7;
-const ROUND_MS = 1_000;
+const ROUNDS = 24;
+const ROUND_MS = 250;
+const WARM_UP_MS = 2_000;
 
 /** What a browser posts. */
 const BODY = JSON.stringify({
@@ -18,36 +19,38 @@ const BODY = JSON.stringify({
 
 export interface Throughput {
   readonly name: string;
+  readonly baseline: string;
   readonly perSecond: number;
   /** Of the server's process, user and system, for one request. */
   readonly cpuMicroseconds: number;
-  /** Of the first server's rate, round by round. */
+  /** Of its baseline's rate, round by round. */
   readonly ratio: number;
 }
 
-interface Runner {
-  readonly name: string;
+interface Runner extends Contestant {
   readonly child: ChildProcess;
   readonly load: Load;
   readonly rates: number[];
   readonly costs: number[];
 }
 
+export interface Contestant {
+  readonly name: string;
+  /** Of `server.ts`. */
+  readonly args: readonly string[];
+  /** The name of the one that it is compared with. */
+  readonly baseline: string;
+}
+
 /**
  * Requests a second of servers in processes of their own. They take turns, round by round, so that
  * whatever else the machine does strikes all alike; medians.
- *
- * @param servers names, and the arguments of `server.ts`; the first one is what the others are compared with
  */
-export async function measureThroughput(
-  servers: Readonly<Record<string, readonly string[]>>,
-): Promise<Throughput[]> {
-  const runners = await Promise.all(
-    Object.entries(servers).map(([name, args]) => startRunner(name, args)),
-  );
+export async function measureThroughput(contestants: readonly Contestant[]): Promise<Throughput[]> {
+  const runners = await Promise.all(contestants.map(startRunner));
   try {
     // first the compiler's turn
-    for (const { load } of runners) await load.run(2 * ROUND_MS);
+    for (const { load } of runners) await load.run(WARM_UP_MS);
     for (let round = 0; round < ROUNDS; round++) {
       for (const runner of runners) await measure(runner);
     }
@@ -57,24 +60,27 @@ export async function measureThroughput(
       child.kill();
     }
   }
-  const [first] = runners;
-  return runners.map(({ name, rates, costs }) => ({
-    name,
-    perSecond: median(rates),
-    cpuMicroseconds: median(costs),
-    ratio: median(rates.map((rate, round) => rate / (first?.rates[round] ?? Number.NaN))),
-  }));
+  return runners.map(({ name, baseline, rates, costs }) => {
+    const base = runners.find((other) => other.name === baseline);
+    return {
+      name,
+      baseline,
+      perSecond: median(rates),
+      cpuMicroseconds: median(costs),
+      ratio: median(rates.map((rate, round) => rate / (base?.rates[round] ?? Number.NaN))),
+    };
+  });
 }
 
-async function startRunner(name: string, args: readonly string[]): Promise<Runner> {
-  const child = fork(SERVER, args);
+async function startRunner(contestant: Contestant): Promise<Runner> {
+  const child = fork(SERVER, contestant.args);
   const { url } = await told<{ url: string }>(child);
   const load = await createLoad(`${url}/api/guest-token`, {
     body: BODY,
     connections: CONNECTIONS,
     expected: 200,
   });
-  return { name, child, load, rates: [], costs: [] };
+  return { ...contestant, child, load, rates: [], costs: [] };
 }
 
 async function measure({ child, load, rates, costs }: Runner): Promise<void> {
