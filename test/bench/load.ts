@@ -2,6 +2,9 @@
 // that is slower than the server would make every server look alike.
 import { connect, type Socket } from 'node:net';
 
+/** For an answer that is under way when the time is over. */
+const PATIENCE_MS = 10_000;
+
 export interface Load {
   /** Sends for so long; the requests that were answered, in a second. */
   run(durationMs: number): Promise<number>;
@@ -65,7 +68,12 @@ function askUntil(
   return new Promise((resolve, reject) => {
     let count = 0;
     let received = '';
+    const tooLong = setTimeout(
+      () => end(() => reject(new Error('the server does not answer'))),
+      endsAtMs - performance.now() + PATIENCE_MS,
+    );
     const end = (settle: () => void): void => {
+      clearTimeout(tooLong);
       socket.off('data', take);
       settle();
     };

@@ -42,8 +42,9 @@ const broker = (pool: TokenPool): HttpHandler =>
 
 /** What waits for a socket answers later, and many at a time, which saves the server much work. */
 const later: HttpHandler = async (request) => {
+  const response = await bare(request);
   await new Promise((resolve) => setImmediate(resolve));
-  return bare(request);
+  return response;
 };
 
 async function handler(): Promise<HttpHandler> {

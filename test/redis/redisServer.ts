@@ -75,6 +75,8 @@ function launch(port: number, folder: string): Promise<ChildProcess> {
   const nothingKept = ['--save', '', '--appendonly', 'no', '--dir', folder];
   const where = ['--bind', '127.0.0.1', '--port', String(port)];
   const child = spawn('redis-server', [...where, ...nothingKept]);
+  // also when this process ends before its time
+  process.once('exit', () => child.kill('SIGKILL'));
   return new Promise((resolve, reject) => {
     let printed = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
