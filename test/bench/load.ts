@@ -5,20 +5,24 @@ import { connect, type Socket } from 'node:net';
 /** For an answer that is under way when the time is over. */
 const PATIENCE_MS = 10_000;
 
-export interface Load {
-  /** Sends for so long; the requests that were answered, in a second. */
-  run(durationMs: number): Promise<number>;
-  close(): void;
-}
-
 /**
+ * Sends for so long, over connections that are new: a server closes those that nobody has used for
+ * seconds.
+ *
  * @param url of an HTTP server
  * @param expected the status that every answer must have
+ *
+ * @returns the requests that were answered, in a second
  */
-export async function createLoad(
+export async function measureRate(
   url: string,
-  { body, connections, expected }: { body: string; connections: number; expected: number },
-): Promise<Load> {
+  {
+    body,
+    connections,
+    expected,
+    durationMs,
+  }: { body: string; connections: number; expected: number; durationMs: number },
+): Promise<number> {
   const { hostname, port, pathname, host } = new URL(url);
   const request = [
     `POST ${pathname} HTTP/1.1`,
@@ -35,20 +39,17 @@ export async function createLoad(
     Array.from({ length: connections }, () => opened(Number(port), hostname)),
   );
 
-  return {
-    async run(durationMs) {
-      const startedAtMs = performance.now();
-      const endsAtMs = startedAtMs + durationMs;
-      const counts = await Promise.all(
-        sockets.map((socket) => askUntil(socket, request, expected, endsAtMs)),
-      );
-      const seconds = (performance.now() - startedAtMs) / 1000;
-      return counts.reduce((sum, count) => sum + count, 0) / seconds;
-    },
-    close() {
-      for (const socket of sockets) socket.destroy();
-    },
-  };
+  try {
+    const startedAtMs = performance.now();
+    const endsAtMs = startedAtMs + durationMs;
+    const counts = await Promise.all(
+      sockets.map((socket) => askUntil(socket, request, expected, endsAtMs)),
+    );
+    const seconds = (performance.now() - startedAtMs) / 1000;
+    return counts.reduce((sum, count) => sum + count, 0) / seconds;
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
 }
 
 function opened(port: number, hostname: string): Promise<Socket> {

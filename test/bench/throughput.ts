@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { createLoad, type Load } from './load.ts';
+import { measureRate } from './load.ts';
 
 const SERVER = fileURLToPath(new URL('server.ts', import.meta.url));
 
@@ -29,7 +29,7 @@ export interface Throughput {
 
 interface Runner extends Contestant {
   readonly child: ChildProcess;
-  readonly load: Load;
+  readonly url: string;
   readonly rates: number[];
   readonly costs: number[];
 }
@@ -50,15 +50,12 @@ export async function measureThroughput(contestants: readonly Contestant[]): Pro
   const runners = await Promise.all(contestants.map(startRunner));
   try {
     // first the compiler's turn
-    for (const { load } of runners) await load.run(WARM_UP_MS);
+    for (const { url } of runners) await load(url, WARM_UP_MS);
     for (let round = 0; round < ROUNDS; round++) {
       for (const runner of runners) await measure(runner);
     }
   } finally {
-    for (const { load, child } of runners) {
-      load.close();
-      child.kill();
-    }
+    for (const { child } of runners) child.kill();
   }
   return runners.map(({ name, baseline, rates, costs }) => {
     const base = runners.find((other) => other.name === baseline);
@@ -75,17 +72,16 @@ export async function measureThroughput(contestants: readonly Contestant[]): Pro
 async function startRunner(contestant: Contestant): Promise<Runner> {
   const child = fork(SERVER, contestant.args);
   const { url } = await told<{ url: string }>(child);
-  const load = await createLoad(`${url}/api/guest-token`, {
-    body: BODY,
-    connections: CONNECTIONS,
-    expected: 200,
-  });
-  return { ...contestant, child, load, rates: [], costs: [] };
+  return { ...contestant, child, url: `${url}/api/guest-token`, rates: [], costs: [] };
 }
 
-async function measure({ child, load, rates, costs }: Runner): Promise<void> {
+function load(url: string, durationMs: number): Promise<number> {
+  return measureRate(url, { body: BODY, connections: CONNECTIONS, expected: 200, durationMs });
+}
+
+async function measure({ child, url, rates, costs }: Runner): Promise<void> {
   const before = await cpuMicroseconds(child);
-  const rate = await load.run(ROUND_MS);
+  const rate = await load(url, ROUND_MS);
   rates.push(rate);
   costs.push(((await cpuMicroseconds(child)) - before) / (rate * (ROUND_MS / 1000)));
 }
