@@ -81,8 +81,21 @@ async function storybook(): Promise<TestProjectInlineConfiguration> {
   };
 }
 
+/** The package's own name, as examples write it, is its source here; `paths` of tsconfig.json says the same. */
+const ownName = [
+  {
+    find: /^react-guest-token$/,
+    replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)),
+  },
+  {
+    find: /^react-guest-token\/(core|server|testing)$/,
+    replacement: fileURLToPath(new URL('src/$1/index.ts', import.meta.url)),
+  },
+];
+
 export default defineConfig({
   plugins: [react()],
+  resolve: { alias: ownName },
   test: {
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text', 'lcov'] },
     reporters: ['default', tally],

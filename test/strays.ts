@@ -23,7 +23,8 @@ export function watchStrays(): void {
   const { lookup } = dns;
   dns.lookup = Object.assign((host: string, ...rest: unknown[]) => {
     // to listen there, Node asks for it too
-    if (host === '127.0.0.1') return Reflect.apply(lookup, dns, [host, ...rest]);
+    if (host === '127.0.0.1' || host === 'localhost')
+      return Reflect.apply(lookup, dns, [host, ...rest]);
     strays.push(`a request that nobody answers, to ${host}`);
     const done = rest.at(-1);
     if (typeof done === 'function') done(new Error(`Nobody answers ${host} in this test.`));

@@ -12,7 +12,7 @@ export interface SandboxServer {
   readonly apiUrl: string;
   /** Answers what is the sandbox's on another server: `/login/…` and `/api/api/…`. Undefined: not its path. */
   answer(request: ServerRequest): Promise<Response> | undefined;
-  close(): Promise<void>;
+  close(cut?: boolean): Promise<void>;
 }
 
 /** Plays Genesys Cloud on a free port of this machine. */

@@ -20,7 +20,7 @@ export interface Machine {
   readonly events: readonly BrokerEvent[];
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly token: string | undefined;
   readonly code: string | undefined;
