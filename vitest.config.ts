@@ -38,6 +38,7 @@ const unit: TestProjectInlineConfiguration = {
     // processes of their own would not see a mutant
     exclude: ['test/browser/**', 'test/package/**', ...(mutating ? ['test/bin/**'] : [])],
     setupFiles: ['test/setup.ts'],
+    globalSetup: mutating ? [] : ['test/redis/notice.ts'],
     typecheck: { enabled: !mutating, include: ['test/types/**/*.test-d.{ts,tsx}'] },
     ...(onReact18 && react18.test),
   },

@@ -31,6 +31,9 @@ Environment
   GENESYS_CHANNEL_ID                         default webchat-default
   GUEST_TOKEN_COOKIE_SECRET                  serve: signs the cookie that tells visitors apart
   GUEST_TOKEN_ALLOWED_ORIGINS                serve: other origins that may ask, with commas between
+  REDIS_URL                                  serve: shares tokens and limits between machines;
+                                             needs the package redis
+  GUEST_TOKEN_ENCRYPTION_KEY                 serve: encrypts the tokens in Redis
 `;
 
 async function run(args: string[]): Promise<number | undefined> {

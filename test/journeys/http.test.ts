@@ -2,7 +2,7 @@
 // The whole way over real HTTP: fetch → broker → OAuth → visitor call, and the calls that carry the
 // token. Each host has a port of its own; nothing is mocked in between.
 import { createServer, type RequestListener } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../src/bin/httpServer.ts';
 import { startSandbox } from '../../src/bin/sandboxServer.ts';
 import { toGuestTokenError } from '../../src/core/classify.ts';
@@ -17,6 +17,9 @@ import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { startBroker } from '../bin/process.ts';
+
+// One case starts a process, which a busy machine does slowly.
+vi.setConfig({ testTimeout: 30_000 });
 
 const open: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,9 +1,12 @@
 // @vitest-environment node
 // Machines that count together.
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { genesys, type Machine, machine } from './machines.ts';
 import { anyRedis, connect, hasRedis, type TestClient } from './redisServer.ts';
+
+// Time passes for real here, and a busy machine is slow.
+vi.setConfig({ testTimeout: 30_000 });
 
 describe.skipIf(!hasRedis)('with limits in Redis', () => {
   let server: Awaited<ReturnType<typeof anyRedis>>;

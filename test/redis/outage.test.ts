@@ -1,7 +1,7 @@
 // @vitest-environment node
 // Redis is killed, stopped, or slow: the broker gets slower, not down, and says so.
 import { createClient } from 'redis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { genesys, type Machine, machine } from './machines.ts';
 import {
@@ -11,6 +11,9 @@ import {
   startRedis,
   type TestClient,
 } from './redisServer.ts';
+
+// Less than a lock lasts (12 s): who waits for one that nobody holds fails here.
+vi.setConfig({ testTimeout: 10_000 });
 
 describe.skipIf(!canStartRedis)('while Redis', () => {
   let server: RedisServer;
@@ -79,7 +82,7 @@ describe.skipIf(!canStartRedis)('while Redis', () => {
     await server.restart();
     await expect
       .poll(async () => (await one.ask('eve')).token === (await other.ask('eve')).token, {
-        timeout: 4000,
+        timeout: 9_000,
       })
       .toBe(true);
   });
@@ -94,7 +97,6 @@ describe.skipIf(!canStartRedis)('while Redis', () => {
     expect(outages(one)).toBeGreaterThan(0);
   });
 
-  // A lock lasts 12 s, and a test 5 s: who waits for one that nobody holds fails here.
   it('stops before a lock is taken and goes on after it, nobody waits for that lock', async () => {
     const client = await connect(server.url);
     clients.push(client);
@@ -122,7 +124,7 @@ describe.skipIf(!canStartRedis)('while Redis', () => {
     const [one, other] = [await start(), await start()];
     sandbox.fault('visitor', { kind: 'slow', delayMs: 600 }, { times: 1 });
     const answer = one.ask('ada');
-    await expect.poll(() => sandbox.count('visitor'), { interval: 1 }).toBe(1);
+    await expect.poll(() => sandbox.count('visitor'), { interval: 1, timeout: 9_000 }).toBe(1);
     server.pause();
     // another visitor finds out, so that the answer for Ada is not even tried to be stored
     expect((await one.ask('bob')).status).toBe(200);

@@ -76,7 +76,9 @@ function launch(port: number, folder: string): Promise<ChildProcess> {
   const where = ['--bind', '127.0.0.1', '--port', String(port)];
   const child = spawn('redis-server', [...where, ...nothingKept]);
   // also when this process ends before its time
-  process.once('exit', () => child.kill('SIGKILL'));
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   return new Promise((resolve, reject) => {
     let printed = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -103,12 +103,14 @@ describe('two broker processes on one Redis', () => {
       try {
         const brokers = await startBrokers(redis.url);
         const under = storm(brokers, { visitors: 300, times: 10 });
-        await expect.poll(() => sandbox.count('visitor'), { interval: 1 }).toBeGreaterThan(50);
+        await expect
+          .poll(() => sandbox.count('visitor'), { interval: 1, timeout: TIMEOUT_MS })
+          .toBeGreaterThan(50);
         await redis.kill();
         expect(sandbox.count('visitor')).toBeLessThan(300);
         expect((await under).statuses).toEqual(new Set([200]));
         for (const { printed } of brokers) {
-          await expect.poll(printed).toContain('pool-unavailable');
+          await expect.poll(printed, { timeout: TIMEOUT_MS }).toContain('pool-unavailable');
         }
       } finally {
         await redis.close();

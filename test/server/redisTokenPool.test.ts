@@ -1,11 +1,14 @@
 // @vitest-environment node
 // Against a real Redis; every test has a prefix of its own, so that it may be anybody's.
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { redisTokenPool } from '../../src/server/redisTokenPool.ts';
 import type { SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { genesys, machine } from '../redis/machines.ts';
 import { anyRedis, connect, hasRedis, type TestClient } from '../redis/redisServer.ts';
+
+// Time passes for real here, and a busy machine is slow.
+vi.setConfig({ testTimeout: 30_000 });
 
 describe.skipIf(!hasRedis)('a pool in Redis', () => {
   let server: Awaited<ReturnType<typeof anyRedis>>;
@@ -63,9 +66,9 @@ describe.skipIf(!hasRedis)('a pool in Redis', () => {
     const one = machine(sandbox, redis, { prefix });
     sandbox.fault('visitor', 'unavailable', { times: 1 });
     expect((await one.ask('ada')).status).toBe(503);
-    await expect.poll(entries).toEqual([]);
+    await expect.poll(entries, { timeout: 20_000 }).toEqual([]);
     expect((await one.ask('ada')).status).toBe(200);
-    await expect.poll(async () => (await entries()).length).toBe(1);
+    await expect.poll(async () => (await entries()).length, { timeout: 20_000 }).toBe(1);
   });
 
   it('issues a new token on demand, and a moment later hands that one out on every machine', async () => {
@@ -84,14 +87,14 @@ describe.skipIf(!hasRedis)('a pool in Redis', () => {
     const first = await one.ask('ada');
     // it is still in Redis when it is not good enough any more
     await expect
-      .poll(async () => (await other.ask('ada')).token !== first.token, { timeout: 4000 })
+      .poll(async () => (await other.ask('ada')).token !== first.token, { timeout: 20_000 })
       .toBe(true);
     expect(sandbox.count('visitor')).toBeGreaterThan(1);
   });
 
   it('lets tokens expire in Redis by themselves', async () => {
     await machine(sandbox, redis, { prefix }).ask('ada');
-    await expect.poll(async () => (await entries()).length).toBe(1);
+    await expect.poll(async () => (await entries()).length, { timeout: 20_000 }).toBe(1);
     const [{ key } = { key: '' }] = await entries();
     const leftMs = await redis.pTTL(key);
     expect(leftMs).toBeGreaterThan(3_500_000);
@@ -99,14 +102,14 @@ describe.skipIf(!hasRedis)('a pool in Redis', () => {
 
     const brief = machine(genesys(1), redis, { prefix: `${prefix}brief:` });
     await brief.ask('bob');
-    await expect.poll(() => redis.keys(`${prefix}brief:*`), { timeout: 4000 }).toEqual([]);
+    await expect.poll(() => redis.keys(`${prefix}brief:*`), { timeout: 20_000 }).toEqual([]);
   });
 
   it('forgets a visitor who signs out, on every machine', async () => {
     const [one, other] = [machine(sandbox, redis, { prefix }), machine(sandbox, redis, { prefix })];
     const first = await one.ask('ada');
     await other.broker.signOut({ externalId: 'ada' });
-    await expect.poll(entries).toEqual([]);
+    await expect.poll(entries, { timeout: 20_000 }).toEqual([]);
     expect((await one.ask('ada')).token).not.toBe(first.token);
   });
 
@@ -132,7 +135,7 @@ describe.skipIf(!hasRedis)('a pool in Redis', () => {
     it('shows neither a token nor a visitor to whoever reads Redis', async () => {
       const one = machine(sandbox, redis, { prefix, encryptionKey });
       const { token = 'none' } = await one.ask('ada');
-      await expect.poll(async () => (await entries()).length).toBe(1);
+      await expect.poll(async () => (await entries()).length, { timeout: 20_000 }).toBe(1);
       const dump = JSON.stringify(await entries());
       for (const secret of [token, token.split('.')[1] ?? token, 'ada', 'visitor-']) {
         expect(dump).not.toContain(secret);
