@@ -6,9 +6,9 @@ import { measureRate } from './load.ts';
 const SERVER = fileURLToPath(new URL('server.ts', import.meta.url));
 
 const CONNECTIONS = 32;
-const ROUNDS = 24;
-const ROUND_MS = 250;
-const WARM_UP_MS = 2_000;
+const ROUNDS = 48;
+const ROUND_MS = 150;
+const WARM_UP_MS = 1_500;
 
 /** What a browser posts. */
 const BODY = JSON.stringify({
