@@ -38,6 +38,7 @@ const unit: TestProjectInlineConfiguration = {
     // processes of their own would not see a mutant
     exclude: ['test/browser/**', 'test/package/**', ...(mutating ? ['test/bin/**'] : [])],
     setupFiles: ['test/setup.ts'],
+    globalSetup: mutating ? [] : ['test/redis/notice.ts'],
     typecheck: { enabled: !mutating, include: ['test/types/**/*.test-d.{ts,tsx}'] },
     ...(onReact18 && react18.test),
   },
@@ -81,8 +82,21 @@ async function storybook(): Promise<TestProjectInlineConfiguration> {
   };
 }
 
+/** The package's own name, as examples write it, is its source here; `paths` of tsconfig.json says the same. */
+const ownName = [
+  {
+    find: /^react-guest-token$/,
+    replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)),
+  },
+  {
+    find: /^react-guest-token\/(core|server|testing)$/,
+    replacement: fileURLToPath(new URL('src/$1/index.ts', import.meta.url)),
+  },
+];
+
 export default defineConfig({
   plugins: [react()],
+  resolve: { alias: ownName },
   test: {
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text', 'lcov'] },
     reporters: ['default', tally],

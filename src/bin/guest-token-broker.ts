@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
+import { createSandboxCloud } from '../testing/sandboxCloud.ts';
 import { check } from './check.ts';
-import { startSandbox } from './sandboxServer.ts';
+import { type SandboxFailure, type SandboxServer, startSandbox } from './sandboxServer.ts';
 import { serve } from './serve.ts';
 import {
   readGenesysSettings,
@@ -30,6 +31,9 @@ Environment
   GENESYS_CHANNEL_ID                         default webchat-default
   GUEST_TOKEN_COOKIE_SECRET                  serve: signs the cookie that tells visitors apart
   GUEST_TOKEN_ALLOWED_ORIGINS                serve: other origins that may ask, with commas between
+  REDIS_URL                                  serve: shares tokens and limits between machines;
+                                             needs the package redis
+  GUEST_TOKEN_ENCRYPTION_KEY                 serve: encrypts the tokens in Redis
 `;
 
 async function run(args: string[]): Promise<number | undefined> {
@@ -47,7 +51,7 @@ async function run(args: string[]): Promise<number | undefined> {
     port: readPort(values.port),
     hostname: values.host,
   };
-  const sandbox = values.sandbox ? await startSandbox(genesys.channelId, failure) : undefined;
+  const sandbox = values.sandbox ? await playGenesys(genesys.channelId, failure) : undefined;
   if (options) {
     await serve(genesys, sandbox, options);
     return undefined;
@@ -57,6 +61,15 @@ async function run(args: string[]): Promise<number | undefined> {
   } finally {
     await sandbox?.close();
   }
+}
+
+function playGenesys(
+  channelId: string,
+  failure: SandboxFailure | undefined,
+): Promise<SandboxServer> {
+  const sandbox = createSandboxCloud({ channelId });
+  if (failure) sandbox.fault(...failure);
+  return startSandbox(sandbox);
 }
 
 function parse(args: string[]) {

@@ -5,8 +5,8 @@ export type HttpHandler = (request: ServerRequest) => Response | Promise<Respons
 export interface HttpServer {
   /** Where it listens, without a slash at the end. */
   readonly url: string;
-  /** Takes no more requests; resolves when those under way are answered. */
-  close(): Promise<void>;
+  /** Takes no more requests; resolves when those under way are answered, or `cut` off. */
+  close(cut?: boolean): Promise<void>;
 }
 
 /**
@@ -40,9 +40,9 @@ export async function listen(
   }
   return {
     url: (server.url ?? '').replace(/\/$/, ''),
-    close() {
+    close(cut) {
       closing = true;
-      return server.close();
+      return server.close(cut);
     },
   };
 }

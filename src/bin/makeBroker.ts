@@ -1,6 +1,5 @@
 import { createGuestTokenBroker } from '../server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../server/issuers/webchatVisitors.ts';
-import { memoryTokenPool } from '../server/tokenPool.ts';
 import type { SandboxServer } from './sandboxServer.ts';
 import type { GenesysSettings } from './settings.ts';
 
@@ -10,7 +9,7 @@ type BrokerOptions = Parameters<typeof createGuestTokenBroker>[0];
 export function makeBroker(
   { clientId, clientSecret, environment, channelId }: GenesysSettings,
   sandbox: SandboxServer | undefined,
-  options: Pick<BrokerOptions, 'authorize' | 'allowedOrigins' | 'onEvent'>,
+  options: Pick<BrokerOptions, 'authorize' | 'allowedOrigins' | 'pool' | 'limits' | 'onEvent'>,
 ): ReturnType<typeof createGuestTokenBroker> {
   const issuer = webchatVisitors({
     clientId,
@@ -19,5 +18,5 @@ export function makeBroker(
     channelId,
     ...(sandbox && { apiUrl: sandbox.apiUrl, loginUrl: sandbox.loginUrl }),
   });
-  return createGuestTokenBroker({ issuer, pool: memoryTokenPool(), ...options });
+  return createGuestTokenBroker({ issuer, ...options });
 }

@@ -1,5 +1,5 @@
 import type { ServerRequest } from 'srvx';
-import { createSandboxCloud, type SandboxCloud } from '../testing/sandboxCloud.ts';
+import type { SandboxCloud } from '../testing/sandboxCloud.ts';
 import type { SandboxFaultInput, SandboxOperation } from '../testing/sandboxFaults.ts';
 import { listen } from './httpServer.ts';
 
@@ -12,16 +12,11 @@ export interface SandboxServer {
   readonly apiUrl: string;
   /** Answers what is the sandbox's on another server: `/login/…` and `/api/api/…`. Undefined: not its path. */
   answer(request: ServerRequest): Promise<Response> | undefined;
-  close(): Promise<void>;
+  close(cut?: boolean): Promise<void>;
 }
 
 /** Plays Genesys Cloud on a free port of this machine. */
-export async function startSandbox(
-  channelId: string,
-  failure: SandboxFailure | undefined,
-): Promise<SandboxServer> {
-  const sandbox = createSandboxCloud({ channelId });
-  if (failure) sandbox.fault(...failure);
+export async function startSandbox(sandbox: SandboxCloud): Promise<SandboxServer> {
   const answer = (request: ServerRequest): Promise<Response> | undefined => {
     const url = sandboxUrl(sandbox, new URL(request.url));
     return url === undefined ? undefined : forward(sandbox, request, url);

@@ -3,13 +3,12 @@ import { anonymousVisitors } from '../server/anonymousVisitors.ts';
 import { type HttpHandler, listen } from './httpServer.ts';
 import { makeBroker } from './makeBroker.ts';
 import type { SandboxServer } from './sandboxServer.ts';
-import type { GenesysSettings } from './settings.ts';
+import type { GenesysSettings, ServeSettings } from './settings.ts';
+import { openRedis, type SharedRedis } from './sharedRedis.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends ServeSettings {
   readonly port: number;
   readonly hostname: string;
-  readonly cookieSecret: string;
-  readonly allowedOrigins: string[];
 }
 
 /** What a request under way gets to finish before the process ends all the same. */
@@ -19,13 +18,18 @@ const SHUTDOWN_MS = 10_000;
 export async function serve(
   genesys: GenesysSettings,
   sandbox: SandboxServer | undefined,
-  { port, hostname, cookieSecret, allowedOrigins }: ServeOptions,
+  { port, hostname, cookieSecret, allowedOrigins, redisUrl, encryptionKey }: ServeOptions,
 ): Promise<void> {
   const startedAtMs = Date.now();
   const counts: Record<string, number> = {};
+  const redis =
+    redisUrl === undefined
+      ? undefined
+      : await openRedis(redisUrl, { encryptionKey }, (state) => log('redis', state));
   const broker = makeBroker(genesys, sandbox, {
     authorize: anonymousVisitors({ cookieSecret }),
     allowedOrigins,
+    ...(redis && { pool: redis.pool, limits: { redis: redis.client } }),
     onEvent(event) {
       counts[event.type] = (counts[event.type] ?? 0) + 1;
       log('broker', event);
@@ -33,7 +37,7 @@ export async function serve(
   });
   const answer: HttpHandler = (request) => {
     const { pathname } = new URL(request.url);
-    if (pathname === '/healthz') return health(request.method, startedAtMs, counts);
+    if (pathname === '/healthz') return health(request.method, startedAtMs, counts, redis);
     if (pathname === '/' || pathname === '/api/guest-token') return broker(request);
     return sandbox?.answer(request) ?? new Response(null, { status: 404 });
   };
@@ -56,11 +60,17 @@ export async function serve(
   process.on('SIGINT', stop);
 }
 
-function health(method: string, startedAtMs: number, counts: object): Response {
+/** Ok without Redis too: the broker serves without it. */
+function health(
+  method: string,
+  startedAtMs: number,
+  counts: object,
+  redis: SharedRedis | undefined,
+): Response {
   if (method !== 'GET') return new Response(null, { status: 405, headers: { Allow: 'GET' } });
   const upSeconds = Math.round((Date.now() - startedAtMs) / 1000);
   return Response.json(
-    { status: 'ok', upSeconds, counts },
+    { status: 'ok', upSeconds, counts, ...(redis && { redis: redis.isReady() ? 'ok' : 'away' }) },
     { headers: { 'Cache-Control': 'no-store' } },
   );
 }

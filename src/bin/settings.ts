@@ -38,15 +38,21 @@ export function readGenesysSettings(env: Environment, sandbox: boolean): Genesys
   };
 }
 
+export interface ServeSettings {
+  readonly cookieSecret: string;
+  readonly allowedOrigins: string[];
+  /** Undefined: the pool and the limits are in memory. */
+  readonly redisUrl: string | undefined;
+  /** Of the tokens in Redis. */
+  readonly encryptionKey: string | undefined;
+}
+
 /**
  * What `serve` needs besides Genesys.
  *
  * @throws UsageError
  */
-export function readServeSettings(
-  env: Environment,
-  sandbox: boolean,
-): { cookieSecret: string; allowedOrigins: string[] } {
+export function readServeSettings(env: Environment, sandbox: boolean): ServeSettings {
   const cookieSecret = env.GUEST_TOKEN_COOKIE_SECRET || (sandbox ? crypto.randomUUID() : '');
   if (cookieSecret.length < 32) {
     throw new UsageError(
@@ -57,7 +63,13 @@ export function readServeSettings(
     .split(',')
     .map((origin) => origin.trim())
     .filter((origin) => origin !== '');
-  return { cookieSecret, allowedOrigins };
+  const encryptionKey = env.GUEST_TOKEN_ENCRYPTION_KEY || undefined;
+  if (encryptionKey !== undefined && encryptionKey.length < 32) {
+    throw new UsageError(
+      'Set GUEST_TOKEN_ENCRYPTION_KEY to a random text of 32 characters or more: it encrypts the tokens in Redis.',
+    );
+  }
+  return { cookieSecret, allowedOrigins, redisUrl: env.REDIS_URL || undefined, encryptionKey };
 }
 
 const sandboxFailures: Record<string, SandboxFailure> = {

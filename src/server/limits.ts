@@ -5,6 +5,7 @@ import { GuestTokenError, misconfigured } from '../core/errors.ts';
 import { assertDuration } from '../core/retryPolicy.ts';
 import { sleep } from '../core/sleep.ts';
 import type { BrokerEvent } from './brokerEvents.ts';
+import { patientScripts } from './patientRedis.ts';
 
 export interface BrokerLimits {
   /** Requests a minute of one visitor. Default: no limit of their own; the pool serves them cheaply. */
@@ -50,7 +51,7 @@ interface Rate {
 function limiter(limits: BrokerLimits, keyPrefix: string, rate: Rate): RateLimiterAbstract {
   if (!limits.redis) return new RateLimiterMemory({ keyPrefix, ...rate });
   return new RateLimiterRedis({
-    storeClient: limits.redis,
+    storeClient: patientScripts(limits.redis, 'limits.redis'),
     useRedisPackage: true,
     keyPrefix: `react-guest-token:${keyPrefix}`,
     // Redis down: each machine counts for itself.

@@ -1,6 +1,6 @@
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { misconfigured } from '../core/errors.ts';
-import { withTimeout } from '../core/tokenSource.ts';
+import { patientRedis, RedisRests } from './patientRedis.ts';
 import { memoryTokenPool, type PooledToken, type TokenPool } from './tokenPool.ts';
 
 /** The part of the package `redis`' client that the pool uses. */
@@ -11,18 +11,17 @@ export interface RedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
+type EncryptionKey = Uint8Array | string;
+
 export interface RedisTokenPoolOptions {
-  /** 32 bytes, or a passphrase of 32 characters or more: tokens are encrypted with it. Default: not. */
-  encryptionKey?: Uint8Array | string | undefined;
+  /**
+   * 32 bytes, or a passphrase of 32 characters or more: tokens are encrypted with it. Several for
+   * rotation: the first one encrypts, all decrypt. Default: not encrypted.
+   */
+  encryptionKey?: EncryptionKey | readonly EncryptionKey[] | undefined;
   /** Default `react-guest-token:`. */
   prefix?: string | undefined;
 }
-
-/** A Redis that does not answer in this time is not waited for. */
-const PATIENCE_MS = 250;
-
-/** After a failure Redis is left out for so long, so that an outage costs no request much. */
-const REST_MS = 1_000;
 
 /** Longer than an upstream call ever takes; a machine that dies gives its lock back after this. */
 const LOCK_MS = 12_000;
@@ -36,7 +35,7 @@ const UNLOCK =
 
 /**
  * A pool that several machines share, on a connected client of the package `redis`. While Redis is
- * down or slow each machine serves from its own memory.
+ * down or slow each machine serves from its own memory, and tells so once a second.
  *
  * @throws GuestTokenError `misconfigured` at construction, naming the option
  */
@@ -46,40 +45,32 @@ export function redisTokenPool(
 ): TokenPool {
   const { prefix = 'react-guest-token:' } = options;
   const box = options.encryptionKey === undefined ? plain : encrypted(options.encryptionKey);
+  const ask = patientRedis(client);
   const own = memoryTokenPool();
-  let outUntilMs = 0;
-
-  /** @throws Error while Redis is out of reach */
-  async function ask<Result>(command: () => Promise<Result>): Promise<Result> {
-    if (outUntilMs > Date.now()) throw new Error('Redis is out of reach.');
-    try {
-      return await withTimeout(PATIENCE_MS, new AbortController().signal, 'Redis', command);
-    } catch (error) {
-      outUntilMs = Date.now() + REST_MS;
-      throw error;
-    }
-  }
-
-  async function get(key: string): Promise<PooledToken | undefined> {
-    const value = await ask(() => client.get(prefix + key));
-    return typeof value === 'string' ? box.open(value) : undefined;
-  }
+  let untold: unknown;
 
   return {
     async get(key) {
       try {
-        return await get(key);
+        const value = await ask(() => client.get(prefix + key));
+        return typeof value === 'string' ? await box.open(key, value) : undefined;
       } catch (error) {
-        const kept = await own.get(key);
-        if (kept) return kept;
+        if (error instanceof RedisRests) return own.get(key);
         throw error;
       }
     },
     async set(key, token) {
       await own.set(key, token);
       const leftMs = Math.max(1, Math.ceil(token.keepUntilMs - Date.now()));
-      const value = await box.seal(token);
-      await ask(() => client.set(prefix + key, value, { PX: leftMs }));
+      const value = await box.seal(key, token);
+      try {
+        await ask(() => client.set(prefix + key, value, { PX: leftMs }));
+      } catch (error) {
+        if (!(error instanceof RedisRests)) throw error;
+        const told = untold;
+        untold = undefined;
+        if (told) throw told;
+      }
     },
     async delete(key) {
       await own.delete(key);
@@ -88,82 +79,116 @@ export function redisTokenPool(
     async exclusively(key, work) {
       const lock = `${prefix}lock:${key}`;
       const holder = crypto.randomUUID();
-      const locked = await takeLock(() =>
-        ask(() => client.set(lock, holder, { PX: LOCK_MS, NX: true })),
-      );
+      const unlock = (): void => {
+        // Not asked patiently: a lock that stays behind holds up every machine.
+        client.eval(UNLOCK, { keys: [lock], arguments: [holder] }).catch(() => undefined);
+      };
+      const endsAtMs = Date.now() + LOCK_MS;
+      let locked = false;
+      try {
+        while (!locked && Date.now() < endsAtMs) {
+          locked = await takeLock(lock, holder, unlock);
+          if (!locked) await aWhile();
+        }
+      } catch (error) {
+        // The work is done all the same; `set` tells of it.
+        if (!(error instanceof RedisRests)) untold = error;
+      }
       try {
         // Whoever has waited finds the token in the pool, by the look that `work` begins with.
         return await work();
       } finally {
-        if (locked) {
-          const keys = { keys: [lock], arguments: [holder] };
-          await ask(() => client.eval(UNLOCK, keys)).catch(() => undefined);
-        }
+        if (locked) unlock();
       }
     },
   };
+
+  async function takeLock(lock: string, holder: string, unlock: () => void): Promise<boolean> {
+    let taking: Promise<unknown> | undefined;
+    try {
+      return (
+        (await ask(() => {
+          taking = client.set(lock, holder, { PX: LOCK_MS, NX: true });
+          return taking;
+        })) !== null
+      );
+    } catch (error) {
+      // A Redis that comes round may still do it, when nobody waits for it any more.
+      taking?.then(unlock, () => undefined);
+      throw error;
+    }
+  }
 }
 
-/** Waits for a lock; false where Redis fails meanwhile, or whoever holds it takes too long. */
-async function takeLock(tryOnce: () => Promise<unknown>): Promise<boolean> {
-  const endsAtMs = Date.now() + LOCK_MS;
-  while (Date.now() < endsAtMs) {
-    try {
-      if ((await tryOnce()) !== null) return true;
-    } catch {
-      return false;
-    }
-    // jittered, so that machines do not look in step
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS * (0.5 + Math.random())));
-  }
-  return false;
+/** Jittered, so that machines do not look in step. */
+function aWhile(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS * (0.5 + Math.random())));
 }
 
 interface Box {
-  seal(token: PooledToken): Promise<string>;
+  seal(key: string, token: PooledToken): Promise<string>;
   /** Undefined for what can't be read: it may be of an older version, or of another key. */
-  open(value: string): Promise<PooledToken | undefined>;
+  open(key: string, value: string): Promise<PooledToken | undefined>;
 }
 
 const plain: Box = {
-  seal: async (token) => JSON.stringify(token),
-  open: async (value) => read(value),
+  seal: async (key, token) => write(key, token),
+  open: async (key, value) => read(key, value),
 };
 
-function encrypted(encryptionKey: Uint8Array | string): Box {
-  if (
-    encryptionKey.length < 32 ||
-    (typeof encryptionKey !== 'string' && encryptionKey.length !== 32)
-  ) {
+function encrypted(option: EncryptionKey | readonly EncryptionKey[]): Box {
+  const given: readonly EncryptionKey[] =
+    typeof option === 'string' || option instanceof Uint8Array ? [option] : option;
+  if (given.length === 0 || !given.every(isLongEnough)) {
     throw misconfigured('encryptionKey', 'must be 32 bytes, or a string of 32 characters or more');
   }
-  const key =
-    typeof encryptionKey === 'string'
-      ? crypto.subtle
-          .digest('SHA-256', new TextEncoder().encode(encryptionKey))
-          .then((hash) => new Uint8Array(hash))
-      : Promise.resolve(encryptionKey);
+  const keys = Promise.all(given.map(importKey));
   return {
-    async seal(token) {
-      const text = new TextEncoder().encode(JSON.stringify(token));
-      const header = { alg: 'dir', enc: 'A256GCM' };
-      return new CompactEncrypt(text).setProtectedHeader(header).encrypt(await key);
+    async seal(key, token) {
+      const [newest] = await keys;
+      if (!newest) throw new Error('unreachable: there is a key');
+      return new CompactEncrypt(new TextEncoder().encode(write(key, token)))
+        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+        .encrypt(newest);
     },
-    async open(value) {
-      try {
-        const { plaintext } = await compactDecrypt(value, await key);
-        return read(new TextDecoder().decode(plaintext));
-      } catch {
-        return undefined;
+    async open(key, value) {
+      for (const secret of await keys) {
+        try {
+          const { plaintext } = await compactDecrypt(value, secret);
+          return read(key, new TextDecoder().decode(plaintext));
+        } catch {
+          // another key's, or nobody's
+        }
       }
+      return undefined;
     },
   };
 }
 
-function read(text: string): PooledToken | undefined {
+function isLongEnough(key: unknown): boolean {
+  return typeof key === 'string'
+    ? key.length >= 32
+    : key instanceof Uint8Array && key.length === 32;
+}
+
+/** Once, and not at each token. */
+async function importKey(key: EncryptionKey): Promise<CryptoKey> {
+  const bytes =
+    typeof key === 'string'
+      ? await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
+      : new Uint8Array(key);
+  return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
+}
+
+/** With its key, so that whoever can write to Redis can't give a visitor another one's token. */
+function write(key: string, token: PooledToken): string {
+  return JSON.stringify({ ...token, key });
+}
+
+function read(key: string, text: string): PooledToken | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isPooledToken(value) ? value : undefined;
+    return isPooledToken(value) && Reflect.get(value, 'key') === key ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,9 @@
 // @vitest-environment node
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { runBroker } from './process.ts';
+
+// A busy machine starts processes slowly.
+vi.setConfig({ testTimeout: 30_000 });
 
 describe('guest-token-broker check --sandbox', () => {
   it('shows visitor, fingerprint and expiry, and that the second request got the same token', async () => {

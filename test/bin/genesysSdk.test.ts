@@ -1,19 +1,26 @@
 // @vitest-environment node
 // Genesys' own JavaScript SDK, over real HTTP: a client that nobody here wrote finds the sandbox to be Genesys.
 import platformClient from 'purecloud-platform-client-v2';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
+import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { type BrokerProcess, startBroker } from './process.ts';
+
+// A busy machine starts processes slowly.
+vi.setConfig({ testTimeout: 30_000 });
 
 const { instance: client } = platformClient.ApiClient;
 let broker: BrokerProcess;
+let url: string;
 
 beforeAll(async () => {
   broker = startBroker(['serve', '--sandbox', '--port', '0']);
-  const [, port = ''] = await broker.printed(/"listening","url":"[^"]+:(\d+)"/);
+  const [, listening = ''] = await broker.printed(/"listening","url":"([^"]+)"/);
+  url = listening;
   client.setGateway({
     host: '127.0.0.1',
     protocol: 'http',
-    port: Number(port),
+    port: Number(new URL(url).port),
     path_params_login: 'login',
     path_params_api: 'api',
   });
@@ -53,4 +60,40 @@ it("is told what is wrong in the form of Genesys' errors", async () => {
       response: { data: { error: 'invalid_client' } },
     },
   );
+});
+
+it('lends the broker its access token, and logs in again when that is refused', async () => {
+  let logins = 0;
+  async function login(): Promise<string> {
+    logins++;
+    const auth = await client.loginClientCredentialsGrant('sandbox-client', 'sandbox-secret');
+    return auth.accessToken;
+  }
+  // the SDK never logs in again by itself
+  let current = await login();
+  const ours = createGuestTokenBroker({
+    issuer: webchatVisitors({
+      apiUrl: `${url}/api`,
+      async accessToken({ refused }) {
+        if (refused) current = await login();
+        return current;
+      },
+    }),
+    authorize: async ({ headers }) => ({ externalId: headers.get('X-Visitor') ?? '' }),
+  });
+  const ask = async (visitor: string): Promise<unknown> => {
+    const headers = { 'Content-Type': 'application/json', 'X-Visitor': visitor };
+    const request = new Request(url, { method: 'POST', headers, body: '{}' });
+    return (await ours(request)).json();
+  };
+  const token = expect.stringMatching(/^eyJ/);
+
+  expect(await ask('ada')).toMatchObject({ token, external_id: 'ada' });
+  expect(logins).toBe(1);
+
+  current = 'one that Genesys does not know';
+  expect(await ask('bob')).toMatchObject({ token, external_id: 'bob' });
+  expect(logins).toBe(2);
+  expect(await ask('eve')).toMatchObject({ token, external_id: 'eve' });
+  expect(logins).toBe(2);
 });

@@ -1,9 +1,12 @@
 // @vitest-environment node
 // Over real HTTP, to a process of its own: nothing is mocked on the way.
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readGuestToken } from '../../src/core/guestToken.ts';
 import { endpointTokenSource } from '../../src/core/tokenSource.ts';
 import { type BrokerProcess, startBroker } from './process.ts';
+
+// A busy machine starts processes slowly.
+vi.setConfig({ testTimeout: 30_000 });
 
 const started: BrokerProcess[] = [];
 afterEach(() => {

@@ -1,0 +1,48 @@
+// A process of its own (with --expose-gc): prints how much the heap holds after so many visitors.
+import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
+import { memoryTokenPool } from '../../src/server/tokenPool.ts';
+import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
+
+const [max = '', ...counts] = process.argv.slice(2);
+
+const broker = createGuestTokenBroker({
+  issuer: {
+    issue: async ({ externalId }) => ({
+      id: `visitor-${externalId}`,
+      token: fakeGuestToken({ sub: externalId, jti: crypto.randomUUID(), lifeSeconds: 3600 }),
+      created_time: new Date().toISOString(),
+      state: 'active',
+      external_id: externalId,
+      channel_id: 'webchat-default',
+    }),
+  },
+  authorize: async ({ headers }) => ({ externalId: headers.get('X-Visitor') ?? '' }),
+  pool: memoryTokenPool({ max: Number(max) }),
+  limits: { upstream: Number.POSITIVE_INFINITY },
+});
+
+async function visit(index: number): Promise<void> {
+  const response = await broker(
+    new Request('http://127.0.0.1/', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'X-Visitor': `visitor ${index}` },
+      body: '{}',
+    }),
+  );
+  if (response.status !== 200) throw new Error(`visitor ${index} got ${response.status}`);
+  await response.arrayBuffer();
+}
+
+function heapBytes(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+const baseBytes = heapBytes();
+let visitors = 0;
+const heapMegabytes: Record<string, number> = {};
+for (const count of counts.map(Number)) {
+  while (visitors < count) await visit(visitors++);
+  heapMegabytes[count] = (heapBytes() - baseBytes) / 1e6;
+}
+process.send?.(heapMegabytes);

@@ -1,0 +1,17 @@
+import fastify from 'fastify';
+import { NodeRequest, sendNodeResponse } from 'srvx/node';
+import { broker } from './broker.ts';
+
+export const app = fastify();
+
+app.register(async (scope) => {
+  // The broker reads the body itself; the parsers of your other routes stay as they are.
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  scope.all('/api/guest-token', async ({ raw: req }, reply) => {
+    const { raw: res } = reply.hijack();
+    await sendNodeResponse(res, await broker(new NodeRequest({ req, res })));
+  });
+});
+
+await app.listen({ port: Number(process.env.PORT ?? 3000) });

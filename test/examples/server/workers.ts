@@ -1,0 +1,24 @@
+import {
+  anonymousVisitors,
+  createGuestTokenBroker,
+  type GuestTokenBroker,
+  webchatVisitors,
+} from 'react-guest-token/server';
+
+type Env = Record<'GENESYS_CLIENT_ID' | 'GENESYS_CLIENT_SECRET' | 'COOKIE_SECRET', string>;
+
+// Made once for each isolate, so that its requests share access token and pool.
+let broker: GuestTokenBroker | undefined;
+
+export default {
+  fetch(request: Request, env: Env): Promise<Response> {
+    broker ??= createGuestTokenBroker({
+      issuer: webchatVisitors({
+        clientId: env.GENESYS_CLIENT_ID,
+        clientSecret: env.GENESYS_CLIENT_SECRET,
+      }),
+      authorize: anonymousVisitors({ cookieSecret: env.COOKIE_SECRET }),
+    });
+    return broker(request);
+  },
+};
