@@ -84,6 +84,9 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
       failed: true,
       'pool-unavailable': true,
       'circuit-opened': true,
+      'circuit-closed': true,
+      limited: true,
+      'address-unknown': true,
     } satisfies NamesOf<BrokerEvent['type']>,
   ],
   [

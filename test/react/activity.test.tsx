@@ -24,12 +24,14 @@ const { Activity, StrictMode } = React;
 
 function show(source: FakeSource) {
   const probe = new Probe();
+  // the same element each time, so that React hides and shows it without rendering it again
+  const content = (
+    <GuestTokenProvider externalId="visitor" source={source}>
+      <probe.Widget />
+    </GuestTokenProvider>
+  );
   const Page = ({ visible }: { visible: boolean }) => (
-    <Activity mode={visible ? 'visible' : 'hidden'}>
-      <GuestTokenProvider externalId="visitor" source={source}>
-        <probe.Widget />
-      </GuestTokenProvider>
-    </Activity>
+    <Activity mode={visible ? 'visible' : 'hidden'}>{content}</Activity>
   );
   const { rerender } = render(<Page visible />, { wrapper: StrictMode });
   return {

@@ -86,7 +86,9 @@ describe.for(clients)('a client with %s changes nothing for the provider', ([, q
     expect(claims(page.view.token).sub).toBe('ann');
     for (let n = 0; n < 5; n++) {
       await focusWindow();
+      await setVisible(false);
       await setVisible(true);
+      await setOnline(false);
       await setOnline(true);
       await pass(MINUTE);
     }
@@ -121,8 +123,10 @@ describe.for(clients)('a client with %s changes nothing for the provider', ([, q
   });
 
   test('offline getToken rejects after 10 s, and online brings the token', async () => {
-    await setOnline(false);
     const page = show(fakeSource());
+    await pass();
+    await setOnline(false);
+    page.update({ externalId: 'bob' });
     const got = outcomeOf(page.view.getToken());
     await pass(10 * SECOND);
     expect(got.code).toBe('unreachable');
@@ -160,12 +164,16 @@ describe.for(clients)('a client with %s changes nothing for useQuery', ([, queri
     const source = fakeSource();
     const page = show(source);
     await pass();
+    const rendersBefore = page.results.length;
     for (let n = 0; n < 5; n++) {
       await focusWindow();
+      await setVisible(false);
       await setVisible(true);
+      await setOnline(false);
       await setOnline(true);
       await pass(MINUTE);
     }
+    expect(page.results).toHaveLength(rendersBefore);
     expect(claims(page.result?.data?.value).sub).toBe('ann');
     expect(page.container.textContent).toBe('success');
     expect(source.requests).toHaveLength(1);
@@ -180,9 +188,21 @@ describe.for(clients)('a client with %s changes nothing for useQuery', ([, queri
   test('a failure is its error after three attempts, and the component stays', async () => {
     const source = fakeSource(status(503));
     const page = show(source);
-    await pass(10 * SECOND);
+    await pass(4 * SECOND); // with nothing added to the package's own waits
+    await pass(1);
     expect(source.requests).toHaveLength(3);
     expect(page.result?.error?.code).toBe('unavailable');
     expect(page.container.textContent).toBe('error');
+  });
+
+  test('offline it settles after 10 s', async () => {
+    const page = show(fakeSource());
+    await pass();
+    await setOnline(false);
+    page.toBob();
+    await pass(10 * SECOND);
+    await pass(1);
+    expect(page.result?.error?.code).toBe('unreachable');
+    await setOnline(true); // Query remembers it from test to test
   });
 });

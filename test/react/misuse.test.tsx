@@ -131,6 +131,24 @@ describe('nobody is here: externalId is null', () => {
     expect(source.requests).toHaveLength(0);
   });
 
+  test('somebody comes, goes, and comes again: each time a token of their own, none between', async () => {
+    const source = fakeSource();
+    const page = showWidget({ source, externalId: null });
+    page.update({ externalId: 'ann' });
+    await pass();
+    const first = page.view.token;
+    expect(first).toMatch(/^ey/);
+    page.update({ externalId: null });
+    expect(page.probe.shown).toBe('idle none');
+    await pass();
+    page.probe.tokens.length = 0;
+    page.update({ externalId: 'ann' });
+    await pass();
+    expect(page.view.status).toBe('success');
+    expect(page.probe.tokens).not.toContain(first);
+    expect(source.requests).toHaveLength(2);
+  });
+
   test('the guest fetch sends nothing in nobody’s name', async () => {
     const server = fakeServer();
     const page = showWidget({ externalId: null });

@@ -51,7 +51,7 @@ export function sleepMachine(ms: number): void {
 /** Something happens to the page, with all that follows from it at once. */
 export async function happen(event: string, target: EventTarget = window): Promise<void> {
   await act(async () => {
-    target.dispatchEvent(new Event(event));
+    target.dispatchEvent(new Event(event, { bubbles: true }));
   });
   await pass();
 }

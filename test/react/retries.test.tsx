@@ -173,8 +173,8 @@ describe('what a source throws', () => {
 
 describe('401 and 403 of the source', () => {
   for (const [code, name, hint] of [
-    [401, 'unauthorized', /client id and secret/],
-    [403, 'forbidden', /role permission.*scope/],
+    [401, 'unauthorized', /client.?id.*secret/i],
+    [403, 'forbidden', /role permission.*scope/i],
   ] as const) {
     test(`${code}: asked once more at once, then ${name} with a hint that names the fix`, async () => {
       const source = fakeSource(status(code));

@@ -107,7 +107,7 @@ test('an issuer of your own is one function, or three', () => {
   });
   assertType<GuestTokenIssuer>({
     issue: async ({ externalId, channelId, attributes }, { signal }) => {
-      expectTypeOf(channelId).toEqualTypeOf<string | undefined>();
+      expectTypeOf(channelId).toEqualTypeOf<string>();
       expectTypeOf(attributes).toEqualTypeOf<Readonly<Record<string, unknown>>>();
       expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
       return { id: externalId, token: 'eyJ', refresh_token: 'kept on the server' };
