@@ -3,6 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
 import { eventsOf, showing, startVisit, tokenOf } from './visit.ts';
 
+declare global {
+  interface Window {
+    overheard: { channel: string; message: { token: object } } | undefined;
+  }
+}
+
 const visit = startVisit();
 
 /** How many others wait for a lock, as seen from a page. */
@@ -193,80 +199,66 @@ describe('a token that is replaced at once', () => {
 describe('the channel between tabs', () => {
   it('believes nothing that is not a living, newer token', async () => {
     const { site, open, context, patientTab } = visit;
+    // what a tab sends, for a hostile page to play with
     await context.addInitScript(() => {
-      const Real = BroadcastChannel;
-      window.BroadcastChannel = class extends Real {
-        constructor(name: string) {
-          super(name);
-          sessionStorage.setItem('the channel', name);
-        }
+      const send = BroadcastChannel.prototype.postMessage;
+      BroadcastChannel.prototype.postMessage = function (message) {
+        if (message?.token) window.overheard ??= { channel: this.name, message };
+        send.call(this, message);
       };
     });
+    site.sandbox.configure({ clockOffsetMs: -60_000 });
     const tab = await open('anna');
-    const token = await tokenOf(tab);
+    await tokenOf(tab);
     const events = await eventsOf(tab);
-    // a good one, from a minute ago
-    const older = fakeGuestToken({ iat: Math.floor(Date.now() / 1000) - 60 });
+    site.sandbox.configure({ clockOffsetMs: 0 });
     await tab.evaluate(() => window.guest.refresh());
-    const newer = await tokenOf(tab);
-    expect(newer).not.toBe(token);
+    const token = await tokenOf(tab);
 
-    await tab.evaluate((old) => {
-      const channel = new BroadcastChannel(sessionStorage.getItem('the channel') ?? '');
-      const now = Date.now();
-      const good = { id: 'mallory', token: 'forged', expires_in: 3_600, sharedAtMs: now };
-      const created_time = new Date(now - 60_000).toISOString();
-      const tokens: unknown[] = [
-        undefined,
-        null,
-        'forged',
-        [],
-        {},
-        { ...good, token: '' },
-        { ...good, token: 7 },
-        { ...good, token: 'forged\r\nX-Evil: 1' },
-        { ...good, token: ['forged'] },
-        { ...good, id: '' },
-        { ...good, id: null },
-        { ...good, expires_in: 0 },
-        { ...good, expires_in: -1 },
-        { ...good, expires_in: Number.NaN },
-        { ...good, expires_in: Number.POSITIVE_INFINITY },
-        { ...good, expires_in: '3600' },
-        { ...good, sharedAtMs: undefined },
-        { ...good, sharedAtMs: Number.NaN },
-        { ...good, sharedAtMs: now + 3_600_000 },
-        { ...good, sharedAtMs: now - 3_600_000 },
-        { ...good, created_time },
-        { ...good, token: old },
-      ];
-      const loop: Record<string, unknown> = {};
-      loop.token = loop;
+    // newer than any, if it were not for what each of them has in one field
+    const forged = fakeGuestToken({ iat: Math.floor(Date.now() / 1000) + 60 });
+    const sent = await tab.evaluate((token) => {
+      if (!window.overheard) throw new Error('The tab has told nobody of its token.');
+      const { channel: name, message } = window.overheard;
+      const channel = new BroadcastChannel(name);
+      const junk = [undefined, null, '', 'forged', 'forged\r\nX-Evil: 1', 0, -1, Number.NaN];
+      const worse = [Number.POSITIVE_INFINITY, 9e99, {}, [], ['forged'], true, new Map(), message];
+      const values: unknown[] = [...junk, ...worse];
+      const isTime = (value: unknown): boolean => typeof value === 'number' && value > 1e12;
+      const spoiltForgeries = Object.entries(message.token)
+        .filter(([, value]) => typeof value === 'number')
+        .flatMap(([field, value]) => {
+          const wrong = [undefined, null, 'forged', Number.NaN, -1];
+          if (isTime(value)) wrong.push(Date.now() + 3_600_000);
+          return wrong.map((each) => ({
+            ...message,
+            token: { ...message.token, token, [field]: each },
+          }));
+        });
       const messages: unknown[] = [
-        undefined,
-        null,
-        0,
-        'token',
-        'signed-out',
-        ['signed-out'],
-        {},
-        { type: 'toString' },
-        { type: '__proto__', token: good },
-        { type: ['token'], token: good },
-        { type: 'unheard-of', token: good },
-        new Map([['type', 'signed-out']]),
-        { ...loop, type: 'token' },
-        ...tokens.map((shared) => ({ type: 'token', token: shared })),
+        ...values,
+        // the older token as it was, and spoilt in each of its fields
+        message,
+        ...values.map((value) => ({ ...message, type: value })),
+        ...values.map((value) => ({ ...message, token: value })),
+        ...Object.keys(message.token).flatMap((field) =>
+          values.map((value) => ({ ...message, token: { ...message.token, [field]: value } })),
+        ),
+        ...spoiltForgeries,
+        { ...message, type: 'toString' },
+        { ...message, type: '__proto__' },
       ];
-      for (const message of messages) channel.postMessage(message);
+      for (const each of messages) channel.postMessage(each);
       channel.close();
-    }, older);
+      return messages.length;
+    }, forged);
+    expect(sent).toBeGreaterThan(100);
 
     // comes through the same channel, after all of the above
     const later = await open('anna', {}, await patientTab());
-    expect(await tokenOf(later)).toBe(newer);
+    expect(await tokenOf(later)).toBe(token);
     expect(await eventsOf(tab)).toEqual([...events, 'acquiring', 'acquired']);
-    expect(await tokenOf(tab)).toBe(newer);
+    expect(await tokenOf(tab)).toBe(token);
     expect(site.asked).toBe(2);
   });
 });
