@@ -1,6 +1,6 @@
 import type { Page } from 'playwright';
 import { describe, expect, it } from 'vitest';
-import { eventsOf, showing, startVisit, tokenOf } from './visit.ts';
+import { eventsOf, freeze, showing, startVisit, tokenOf } from './visit.ts';
 
 const visit = startVisit();
 
@@ -9,16 +9,15 @@ const visit = startVisit();
  * since the headless browser has no such cache.
  */
 async function leaveAndComeBack(page: Page, meanwhile: () => Promise<unknown>): Promise<void> {
-  const session = await visit.context.newCDPSession(page);
   const tell = (type: string): Promise<boolean> =>
     page.evaluate(
       (name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true })),
       type,
     );
   await tell('pagehide');
-  await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+  const thaw = await freeze(page);
   await meanwhile();
-  await session.send('Page.setWebLifecycleState', { state: 'active' });
+  await thaw();
   await tell('pageshow');
 }
 

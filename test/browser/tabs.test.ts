@@ -1,7 +1,7 @@
 import type { Page } from 'playwright';
 import { describe, expect, it } from 'vitest';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
-import { eventsOf, showing, startVisit, tokenOf } from './visit.ts';
+import { eventsOf, freeze, showing, startVisit, tokenOf } from './visit.ts';
 
 declare global {
   interface Window {
@@ -14,11 +14,6 @@ const visit = startVisit();
 /** How many others wait for a lock, as seen from a page. */
 function waitingForLock(page: Page): Promise<number | undefined> {
   return page.evaluate(async () => (await navigator.locks.query()).pending?.length);
-}
-
-async function lifecycle(page: Page, state: 'frozen' | 'active'): Promise<void> {
-  const session = await visit.context.newCDPSession(page);
-  await session.send('Page.setWebLifecycleState', { state });
 }
 
 describe('five tabs of one visitor, two of them visible', () => {
@@ -100,28 +95,41 @@ describe('a tab that dies while it asks', () => {
   });
 });
 
-describe('a tab that is frozen while it holds the lock', () => {
-  it('holds up the others for 2 s at most, and has their token when it thaws', async () => {
+describe('a tab that holds the lock, and', () => {
+  async function askedBeside(holder: Page): Promise<Page> {
+    const other = await visit.open('anna');
+    await expect.poll(() => waitingForLock(other)).toBe(1);
+    await tokenOf(other);
+    const waitedMs = await other.evaluate(() => {
+      const asking = window.guest.events.find(({ type }) => type === 'acquiring');
+      return (asking?.atMs ?? Number.NaN) - performance.timeOrigin;
+    });
+    // 2 s, and the loading of the page
+    expect(waitedMs).toBeLessThan(3_000);
+    expect(visit.site.asked).toBe(2);
+    expect(holder.isClosed()).toBe(false);
+    return other;
+  }
+
+  it('has no answer yet, holds up the others for 2 s at most, and has their token then', async () => {
     const { site, open } = visit;
     site.hold();
-    const frozen = await open('anna');
+    const holder = await open('anna');
     await site.until(() => site.asked === 1);
-    await lifecycle(frozen, 'frozen');
-    const other = await open('anna');
-    await expect.poll(() => waitingForLock(other)).toBe(1);
-    const token = await tokenOf(other);
-    const waitedMs = await other.evaluate(
-      () =>
-        (window.guest.events.find(({ type }) => type === 'acquiring')?.atMs ?? Number.NaN) -
-        performance.timeOrigin,
-    );
-    // with the loading of the page
-    expect(waitedMs).toBeLessThan(3_000);
-
-    await lifecycle(frozen, 'active');
-    expect(await tokenOf(frozen)).toBe(token);
-    expect(await eventsOf(frozen)).toEqual(['acquiring', 'shared']);
+    const other = await askedBeside(holder);
+    expect(await tokenOf(holder)).toBe(await tokenOf(other));
+    expect(await eventsOf(holder)).toEqual(['acquiring', 'shared']);
     expect(site.asked).toBe(2);
+  });
+
+  it('is frozen, holds up the others for 2 s at most', async () => {
+    const { site, open } = visit;
+    site.hold();
+    const holder = await open('anna');
+    await site.until(() => site.asked === 1);
+    const thaw = await freeze(holder);
+    await askedBeside(holder);
+    await thaw();
   });
 });
 

@@ -82,6 +82,21 @@ export function startVisit(): Visit {
   };
 }
 
+/**
+ * Stops a page: no timer, no message, no answer reaches it. By the debugger, since the life-cycle
+ * command for it (`Page.setWebLifecycleState`) does nothing to a visible page, and headless all are.
+ *
+ * @returns lets it go on, with all that has come meanwhile
+ */
+export async function freeze(page: Page): Promise<() => Promise<void>> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Debugger.enable');
+  await session.send('Debugger.pause');
+  return async () => {
+    await session.send('Debugger.disable');
+  };
+}
+
 /** The token that a page shows, once it shows one. */
 export function tokenOf(page: Page): Promise<string | undefined> {
   return page.evaluate(async () => {
