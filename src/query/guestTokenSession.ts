@@ -492,9 +492,12 @@ function nothing(): void {}
 let warned = false;
 
 function warnOfShortLife(token: GuestToken, wantedMs: number): void {
-  if (process.env.NODE_ENV === 'production' || warned || token.bufferMs >= wantedMs) return;
-  warned = true;
-  console.warn(
-    `react-guest-token: expiryBufferMs is cut to ${token.bufferMs} ms, a fifth of a token's life.`,
-  );
+  try {
+    if (process.env.NODE_ENV !== 'production' && !warned && token.bufferMs < wantedMs) {
+      warned = true;
+      console.warn(
+        `react-guest-token: expiryBufferMs is cut to ${token.bufferMs} ms, a fifth of a token's life.`,
+      );
+    }
+  } catch {} // a page that no bundler has made has no process
 }

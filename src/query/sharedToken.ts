@@ -1,48 +1,43 @@
 import { asRecord, type GuestToken, readGuestToken } from '../core/guestToken.ts';
 
-/**
- * A token on its way to another tab or over a page load: the reply that would yield it now, and when
- * that was true.
- */
+/** A token on its way to another tab or over a page load: the reply that brought it, and when. */
 export interface SharedToken {
   readonly id: string;
   readonly token: string;
   readonly expires_in: number;
-  readonly sharedAtMs: number;
+  /** Epoch ms: the start of the request that brought it. */
+  readonly requestedAtMs: number;
 }
 
-export function shareToken(token: GuestToken): SharedToken {
+export function shareToken({ visitorId, value, lifeMs, requestedAt }: GuestToken): SharedToken {
   return {
-    id: token.visitorId,
-    token: token.value,
-    expires_in: token.remainingMs() / 1000,
-    sharedAtMs: Date.now(),
+    id: visitorId,
+    token: value,
+    expires_in: lifeMs / 1000,
+    requestedAtMs: requestedAt.wallMs,
   };
 }
 
 /**
- * Reads what another tab, an older page or anybody else has put there. A page that was frozen reads
- * it long after it was sent, so the time since is taken off its life.
+ * Reads what another tab, an older page or anybody else has put there.
  *
  * @returns undefined for whatever is not a living token
  */
 export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToken | undefined {
   try {
-    const reply = asRecord(shared);
-    const agoMs = Date.now() - Number(reply.sharedAtMs);
-    const expires_in = Number(reply.expires_in) - agoMs / 1000;
-    // Less than 0: the clock was turned back since, and nobody knows how long ago it was.
-    if (agoMs >= 0 && expires_in > 0) {
-      return readGuestToken({ ...reply, expires_in }, { expiryBufferMs });
+    const { requestedAtMs, ...reply } = asRecord(shared);
+    const requestedAt = Number(requestedAtMs);
+    // In the future: the clock was turned back since, and nobody knows how long ago it was.
+    if (requestedAt <= Date.now() && Number.isFinite(reply.expires_in)) {
+      const token = readGuestToken(reply, { requestedAt, expiryBufferMs });
+      if (!token.isExpired()) return token;
     }
   } catch {} // junk
   return undefined;
 }
 
-/** Which of two tokens was issued later; the same answer in every tab. */
+/** Which of two tokens is newer; the same answer in every tab. JWTs know their age in seconds only. */
 export function isNewer(token: GuestToken, than: GuestToken): boolean {
-  const laterMs =
-    (token.issuedAtMs ?? 0) - (than.issuedAtMs ?? 0) || token.expiresAtMs - than.expiresAtMs;
-  // Less than a second is rounding on the way through a channel; then any fixed order will do.
-  return Math.abs(laterMs) >= 1_000 ? laterMs > 0 : token.value > than.value;
+  const issuedMs = (token.issuedAtMs ?? 0) - (than.issuedAtMs ?? 0);
+  return (issuedMs || token.requestedAt.wallMs - than.requestedAt.wallMs) > 0;
 }
