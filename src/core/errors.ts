@@ -16,11 +16,11 @@ export type GuestTokenErrorCode =
   | 'aborted';
 
 const hints: Record<GuestTokenErrorCode, string> = {
-  unreachable: 'Check the network and CORS.',
+  unreachable: 'Check network and CORS.',
   timed_out: 'Check the source.',
   rate_limited: 'Wait until retryAtMs.',
-  unauthorized: 'Check the sign-in, client id and secret.',
-  forbidden: 'Check the role permission and OAuth scope.',
+  unauthorized: 'Check sign-in, client id and secret.',
+  forbidden: 'Check role permission and OAuth scope.',
   rejected: 'Check channelId and attributes.',
   unavailable: 'Check the source.',
   malformed_reply: 'Answer JSON with id and token.',
@@ -47,7 +47,7 @@ export function isGuestTokenErrorCode(code: unknown): code is GuestTokenErrorCod
 }
 
 // A registered symbol, so that a second copy of the package recognises this one's errors.
-const brand: unique symbol = Symbol.for('react-guest-token.error') as never;
+const brand: unique symbol = Symbol.for('GuestTokenError') as never;
 
 export interface GuestTokenErrorDetails {
   /** What to do; each code has a default. */

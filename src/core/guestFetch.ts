@@ -123,8 +123,8 @@ function withToken(request: Request, token: string): Request {
 export function normalOrigins(origins: readonly string[], option = 'origins'): readonly string[] {
   // not origins.map, which a lone string does not have: its letters are no origins
   return Array.from(origins, (text) => {
-    const { origin, href } = URL.canParse(text) ? new URL(text) : { origin: text, href: '' };
-    // not so for "null", which is what the origin of a URL without one reads as
+    // what is no URL is like one without an origin: that reads as "null"
+    const { origin, href } = new URL(URL.canParse(text) ? text : 'no:');
     const isOrigin = href === `${origin}/` && !origin.includes('*');
     assertOption(option, isOrigin, 'must be like https://host');
     return origin;

@@ -194,9 +194,8 @@ function toMs(seconds: unknown, aboveMs: number): number | undefined {
   return ms > aboveMs && ms < Number.POSITIVE_INFINITY ? ms : undefined;
 }
 
-function asInstant(at: Instant | number | undefined): Instant {
-  if (at === undefined) return readClock();
+function asInstant(at: Instant | number = readClock()): Instant {
   if (typeof at !== 'number') return at;
-  const now = readClock();
-  return { wallMs: at, monotonicMs: now.monotonicMs - (now.wallMs - at) };
+  const { wallMs, monotonicMs } = readClock();
+  return { wallMs: at, monotonicMs: monotonicMs - (wallMs - at) };
 }

@@ -61,7 +61,7 @@ export function endpointTokenSource(
   options: EndpointTokenSourceOptions = {},
 ): GuestTokenSource {
   const key = String(url);
-  const { timeoutMs = ATTEMPT_TIMEOUT_MS, credentials = 'same-origin' } = options;
+  const { timeoutMs = ATTEMPT_TIMEOUT_MS, credentials } = options;
   assertOption('source', isText(url) || url instanceof URL, 'must be a URL or a function');
   assertDuration('timeoutMs', timeoutMs);
   // without password and query, which may hold anything
@@ -78,7 +78,7 @@ export function endpointTokenSource(
         method: 'POST',
         headers,
         body: JSON.stringify(body),
-        credentials,
+        ...(credentials && { credentials }),
         signal,
       });
       // What is no JSON is not kept: a page of HTML says nothing that may be shown.

@@ -56,6 +56,10 @@ export function guestTokenQueryOptions(config: GuestTokenConfig): GuestTokenQuer
     networkMode: 'always',
     enabled: isSomebody(settings),
     throwOnError: false,
+    // The session does these, with wake-ups and cool-downs.
+    refetchInterval: false,
+    refetchOnReconnect: false,
+    refetchOnWindowFocus: false,
     structuralSharing: false,
   };
   // Set to undefined rather than left out; apart, since the types of some allow only the latter.

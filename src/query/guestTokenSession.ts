@@ -72,14 +72,13 @@ export class GuestTokenSession {
     this.#settings = settings;
     this.#externalId = settings.externalId;
     this.#identity = identityHash(queryHash);
-    const name = `react-guest-token:${queryHash}`;
     // Not on a server; nor in jsdom, where Node's channels would join tests that have nothing to do
     // with each other.
     if (settings.shareAcrossTabs && 'isSecureContext' in globalThis) {
-      this.#tabs = new TabChannel(name, (type, token) => this.#onTabMessage(type, token));
+      this.#tabs = new TabChannel(queryHash, (type, token) => this.#onTabMessage(type, token));
     }
     if (settings.storage === 'session' && globalThis.window) {
-      this.#storage = new TokenStorage(name, () => this.#emit({ type: 'storage-failed' }));
+      this.#storage = new TokenStorage(queryHash, () => this.#emit({ type: 'storage-failed' }));
       this.#keep(this.#storage.read(settings.expiryBufferMs));
     }
   }
@@ -208,7 +207,15 @@ export class GuestTokenSession {
         this.#tabs ? this.#tabs.exclusively(signal, !byHand, work) : work(),
       );
       this.#flight = undefined;
-      this.#land(token);
+      if (token === this.#token) {
+        // Handed back while it has life: no error, but its end is nearer now.
+        const leftMs = token.remainingMs();
+        this.#bufferMs = Math.min(leftMs / 2, leftMs - MIN_LOOK_AGAIN_MS);
+        this.#settle();
+      } else {
+        this.#keep(token);
+        this.#tabs?.tell('token', token);
+      }
       return token;
     } catch (thrown) {
       const token = this.#usable();
@@ -279,18 +286,6 @@ export class GuestTokenSession {
       this.#emit({ type: 'acquired', attempt, lifeMs, expiresAtMs });
     }
     return token;
-  }
-
-  #land(token: GuestToken): void {
-    if (token === this.#token) {
-      // Handed back while it has life: no error, but its end is nearer now.
-      const leftMs = token.remainingMs();
-      this.#bufferMs = Math.min(leftMs / 2, leftMs - MIN_LOOK_AGAIN_MS);
-      this.#settle();
-    } else {
-      this.#keep(token);
-      this.#tabs?.tell('token', token);
-    }
   }
 
   // --- the token in hand -----------------------------------------------------------------------

@@ -94,7 +94,7 @@ export function guestTokenSettings(config: GuestTokenConfig): CheckedConfig {
   const filled = withDefaults<Filled>({ ...defaults, externalId }, config);
   const { channelId, source, expiryBufferMs, fallbackTtlMs, keepFresh, storage } = filled;
   const isId = externalId === null || isText(externalId);
-  assertOption('externalId', isId, 'must be text, or null');
+  assertOption('externalId', isId, 'must be text or null');
   assertOption('channelId', isText(channelId), 'must be text');
   assertDuration('expiryBufferMs', expiryBufferMs);
   assertDuration('fallbackTtlMs', fallbackTtlMs || -1);

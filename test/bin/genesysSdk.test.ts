@@ -91,7 +91,7 @@ it('lends the broker its access token, and logs in again when that is refused', 
   expect(await ask('ada')).toMatchObject({ token, external_id: 'ada' });
   expect(logins).toBe(1);
 
-  current = 'one that Genesys does not know';
+  current = 'one-that-genesys-does-not-know';
   expect(await ask('bob')).toMatchObject({ token, external_id: 'bob' });
   expect(logins).toBe(2);
   expect(await ask('eve')).toMatchObject({ token, external_id: 'eve' });

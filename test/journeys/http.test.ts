@@ -127,7 +127,7 @@ describe('a browser asks the broker for a token', () => {
     sandbox.fault('login', 'unauthorized');
     const { code, hint, status } = await failureOf(brokerUrl);
     expect([code, status]).toEqual(['unauthorized', 401]);
-    expect(hint).toMatch(/GENESYS_CLIENT_ID.*GENESYS_CLIENT_SECRET/);
+    expect(hint).toMatch(/client id and secret/);
   });
 
   it("and is told which permission is missing, with Genesys' own id of the call", async () => {
@@ -135,7 +135,7 @@ describe('a browser asks the broker for a token', () => {
     sandbox.fault('visitor', 'forbidden');
     const { code, hint, status, contextId } = await failureOf(brokerUrl);
     expect([code, status]).toEqual(['forbidden', 403]);
-    expect(hint).toMatch(/permission.*webchat:visitor:create/);
+    expect(hint).toMatch(/role permission and OAuth scope/);
     expect(contextId).toMatch(/^[0-9a-f-]{36}$/);
   });
 
