@@ -40,7 +40,7 @@ export function createRoot(): GuestTokenRoot {
   function lease(): GuestFetchSession & { refresh(): Promise<string> } {
     const leased = session;
     const { signal: end } = ended;
-    async function use(
+    async function tokenOf(
       ask: (session: GuestTokenSession) => Promise<GuestToken>,
       signal?: AbortSignal,
     ): Promise<string> {
@@ -51,8 +51,8 @@ export function createRoot(): GuestTokenRoot {
       return token.value;
     }
     return {
-      getToken: (options) => use((asked) => asked.getToken(), options?.signal),
-      refresh: () => use((asked) => asked.refresh()),
+      getToken: (options) => tokenOf((asked) => asked.getToken(), options?.signal),
+      refresh: () => tokenOf((asked) => asked.refresh()),
       reject: (token) => !end.aborted && leased?.reject(token),
       resent: (refused) => leased?.resent(refused),
     };

@@ -243,7 +243,7 @@ export class GuestTokenSession {
     return acquire(
       retry,
       async (attempt) => {
-        if (!isOnline()) await this.#pause(ATTEMPT_TIMEOUT_MS, offline());
+        if (!isOnline()) await this.#pause(ATTEMPT_TIMEOUT_MS, offline(), signal);
         signal.throwIfAborted();
         if (!isOnline()) throw offline();
         this.#gate.count();
@@ -259,12 +259,13 @@ export class GuestTokenSession {
       },
       async (attempt, error, delayMs) => {
         this.#emit({ type: 'retrying', attempt, delayMs, code: error.code });
-        await this.#pause(delayMs, error);
+        await this.#pause(delayMs, error, signal);
       },
     );
   }
 
-  async #pause(delayMs: number, error: GuestTokenError): Promise<void> {
+  async #pause(delayMs: number, error: GuestTokenError, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted(); // nobody would end it
     this.#error = error;
     const over = this.#gate.wait(delayMs, error);
     this.#tell();

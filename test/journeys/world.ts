@@ -15,6 +15,9 @@ export interface WorldOptions {
   readonly clockErrorMs: number;
 }
 
+// Each world later than the one before, so that no clock of the page has to run backwards.
+let startMs = Date.UTC(2026, 10, 23, 8);
+
 /**
  * The world around a widget: true time, a visitor's clock that may be wrong and jump, a page that is
  * hidden, frozen or asleep, a network, and a source of tokens with its moods. Timers and both of the
@@ -37,6 +40,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    startMs += 365 * 86_400_000;
     let chance = options.chance;
     vi.spyOn(Math, 'random').mockImplementation(() => {
       chance = (Math.imul(chance, 1664525) + 1013904223) >>> 0;
@@ -44,9 +48,9 @@ export class World {
     });
     vi.useFakeTimers({
       toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
-      now: Date.UTC(2026, 10, 23, 8) + options.clockErrorMs,
+      now: startMs + options.clockErrorMs,
     });
-    this.#startedAtMs = Date.UTC(2026, 10, 23, 8) - performance.now();
+    this.#startedAtMs = startMs - performance.now();
   }
 
   /** True time; nobody on the page can read it. */

@@ -136,3 +136,18 @@ test('whoever waits for a token when the widget leaves is told so', async () => 
   await pass();
   expect(late.code).toBe('aborted');
 });
+
+test('a widget that leaves in the very turn in which its request fails leaves no timer', async () => {
+  // The failure travels through some promises; the page is left at each step of that way.
+  for (let turns = 0; turns < 30; turns++) {
+    let fail: (reason: unknown) => void = () => undefined;
+    const source = fakeSource(() => new Promise((_, reject) => (fail = reject)));
+    const page = showWidget({ source });
+    await pass();
+    fail(new Response(null, { status: 503 }));
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    page.unmount();
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+    expect(vi.getTimerCount(), `left after ${turns} turns`).toBe(0);
+  }
+});
