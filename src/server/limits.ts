@@ -5,6 +5,7 @@ import { GuestTokenError, misconfigured } from '../core/errors.ts';
 import { assertDuration } from '../core/retryPolicy.ts';
 import { sleep } from '../core/sleep.ts';
 import type { BrokerEvent } from './brokerEvents.ts';
+import { createHashedKeys } from './hashedKeys.ts';
 import { patientScripts } from './patientRedis.ts';
 
 export interface BrokerLimits {
@@ -72,6 +73,7 @@ export function createRequestLimits(limits: BrokerLimits = {}, emit = unheard): 
   }
   const perVisitor = optional(limits, 'perVisitor', 'visitor');
   const perIp = optional(limits, 'perIp', 'ip');
+  const keyOf = createHashedKeys();
   let saidUnknown = false;
 
   async function consume(
@@ -80,7 +82,8 @@ export function createRequestLimits(limits: BrokerLimits = {}, emit = unheard): 
     key: string,
   ): Promise<void> {
     try {
-      await counter.consume(key);
+      // hashed, since what is in Redis should name nobody
+      await counter.consume(await keyOf(key));
     } catch (refusal) {
       const whose = limit === 'ip' ? 'this address' : 'this visitor';
       throw refused(emit, limit, `Too many requests of ${whose}.`, msBeforeNext(refusal));

@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache';
 import { toGuestTokenError } from '../core/classify.ts';
 import { identityHash } from '../core/events.ts';
 import { readGuestToken } from '../core/guestToken.ts';
 import { withTimeout } from '../core/tokenSource.ts';
 import type { BrokerEvent } from './brokerEvents.ts';
 import type { Circuit } from './circuit.ts';
+import { createHashedKeys } from './hashedKeys.ts';
 import type { GuestTokenIssuer, IssuedToken, IssueRequest } from './issuer.ts';
 import type { UpstreamPacer } from './limits.ts';
 import { Refusal } from './problem.ts';
@@ -41,7 +41,7 @@ interface Parts {
 
 export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts): PooledIssuer {
   const flights = new Map<string, Promise<PooledToken>>();
-  const poolKey = createPoolKeys();
+  const keyOf = createHashedKeys();
 
   /** Whatever the pool can't do is done without it. */
   async function tolerantly<Result>(
@@ -133,7 +133,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
 
   return {
     async obtain(request, fresh) {
-      const key = await poolKey(request);
+      const key = await keyOf(request.channelId, request.externalId);
       const known = await tolerantly(() => pool.get(key), undefined);
       if (known && isGood(known, fresh)) {
         emitPooled(request);
@@ -151,7 +151,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
       return started;
     },
     async signOut({ externalId, channelId }) {
-      const key = await poolKey({ externalId, channelId });
+      const key = await keyOf(channelId, externalId);
       // or else a token that is on its way would be pooled for somebody who has left
       await flights.get(key)?.catch(() => undefined);
       const known = await tolerantly(() => pool.get(key), undefined);
@@ -214,24 +214,4 @@ function known(reply: IssuedToken): IssuedToken {
   const texts = { created_time, updated_time, state, external_id, channel_id, refresh_token };
   const given = Object.entries(texts).filter(([, value]) => typeof value === 'string');
   return { id, token, ...Object.fromEntries(given), refresh_expires_in };
-}
-
-/** Hashes are remembered: to make one costs more than all the rest of an answer from memory. */
-const REMEMBERED_KEYS = 10_000;
-
-/** Names visitor and channel, unambiguously whatever their ids hold; no id can be read from it. */
-function createPoolKeys(): (
-  who: Pick<IssueRequest, 'externalId' | 'channelId'>,
-) => Promise<string> {
-  const keys = new LRUCache<string, string>({ max: REMEMBERED_KEYS });
-  return async ({ externalId, channelId }) => {
-    const identity = JSON.stringify([channelId, externalId]);
-    const known = keys.get(identity);
-    if (known !== undefined) return known;
-    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(identity));
-    const bytes = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0'));
-    const key = bytes.join('');
-    keys.set(identity, key);
-    return key;
-  };
 }

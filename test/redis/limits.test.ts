@@ -38,6 +38,14 @@ describe.skipIf(!hasRedis)('with limits in Redis', () => {
     expect((await machines[1]?.ask(randomUUID()))?.status).toBe(200);
   });
 
+  it('no key in Redis names a visitor', async () => {
+    const visitor = randomUUID();
+    await machine(genesys(), redis, { limits: { redis, perVisitor: 3 } }).ask(visitor);
+    const keys = await redis.keys('*');
+    expect(keys.filter((key) => key.includes('visitor:'))).not.toEqual([]);
+    expect(keys.filter((key) => key.includes(visitor))).toEqual([]);
+  });
+
   it('new visitors on several machines stay below the rate of one organisation', async () => {
     const sandbox = genesys();
     const limits = { redis, upstream: 300 };
