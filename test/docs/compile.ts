@@ -9,10 +9,8 @@ const run = promisify(execFile);
 
 /** What the reader has and README does not show. */
 const readersOwn: Readonly<Record<string, string>> = {
-  'auth.ts': 'export declare function auth(): Promise<{ user: { id: string } } | null>;',
   'session.ts':
     'export declare function sessionOf(request: Request): Promise<{ userId: string } | null>;',
-  'chatApi.ts': 'export interface paths {}',
   // the augmentation of .storybook/preview.ts, which imports the addon
   'addon.ts': "import 'msw-storybook-addon/types';",
 };

@@ -1,3 +1,4 @@
+// broker.ts
 import {
   anonymousVisitors,
   createGuestTokenBroker,

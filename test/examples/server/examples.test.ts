@@ -1,5 +1,6 @@
 // @vitest-environment node
 // The examples of the README, run: over real HTTP where the runtime is at hand, else called as their platform calls them.
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -147,8 +148,13 @@ describe('the example for', () => {
   it.skipIf(!hasRedis)('several machines on Redis answers', async () => {
     const redis = await anyRedis();
     vi.stubEnv('REDIS_URL', redis.url);
+    const log = vi.spyOn(console, 'log').mockReturnValue();
     const { broker, redis: client } = await import('./redis.ts');
+    if (!client.isReady) await once(client, 'ready');
     await expectBroker(called(broker));
+    expect(await client.keys('react-guest-token:*')).not.toEqual([]);
+    expect(log).toHaveBeenCalledWith(expect.stringMatching(/^{"type":"issued"/));
+    log.mockRestore();
     await client.close();
     await redis.close();
   });

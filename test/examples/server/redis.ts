@@ -1,4 +1,4 @@
-// Several machines: one pool, and limits that they count together.
+// redisBroker.ts: several machines, one pool, and limits that they count together
 import {
   anonymousVisitors,
   createGuestTokenBroker,
@@ -9,16 +9,20 @@ import { createClient } from 'redis';
 
 const { env } = process;
 
-// Without a listener an error of the connection would end the process.
-export const redis = createClient({ url: env.REDIS_URL ?? '' }).on('error', console.error);
-await redis.connect();
+export const redis = createClient({ url: env.REDIS_URL ?? '' });
+// It reconnects by itself; without a listener an error of the connection would end the process.
+redis.on('error', (error) => console.error(error));
+// Not awaited: the broker serves without it.
+redis.connect().catch(() => undefined);
 
 export const broker = createGuestTokenBroker({
   issuer: webchatVisitors({
     clientId: env.GENESYS_CLIENT_ID,
     clientSecret: env.GENESYS_CLIENT_SECRET,
+    environment: env.GENESYS_ENVIRONMENT,
   }),
   authorize: anonymousVisitors({ cookieSecret: env.COOKIE_SECRET ?? '' }),
   pool: redisTokenPool(redis, { encryptionKey: env.POOL_KEY }),
-  limits: { redis, perVisitor: 60 },
+  limits: { redis, perVisitor: 30, perIp: 120, trustedProxies: 1 },
+  onEvent: (event) => console.log(JSON.stringify(event)),
 });

@@ -5,7 +5,10 @@ import {
   webchatVisitors,
 } from 'react-guest-token/server';
 
-type Env = Record<'GENESYS_CLIENT_ID' | 'GENESYS_CLIENT_SECRET' | 'COOKIE_SECRET', string>;
+type Env = Record<
+  'GENESYS_CLIENT_ID' | 'GENESYS_CLIENT_SECRET' | 'GENESYS_ENVIRONMENT' | 'COOKIE_SECRET',
+  string
+>;
 
 // Made once for each isolate, so that its requests share access token and pool.
 let broker: GuestTokenBroker | undefined;
@@ -16,6 +19,7 @@ export default {
       issuer: webchatVisitors({
         clientId: env.GENESYS_CLIENT_ID,
         clientSecret: env.GENESYS_CLIENT_SECRET,
+        environment: env.GENESYS_ENVIRONMENT,
       }),
       authorize: anonymousVisitors({ cookieSecret: env.COOKIE_SECRET }),
     });
