@@ -5,7 +5,7 @@ import { createCircuit } from './circuit.ts';
 import { DEFAULT_CHANNEL_ID, type GuestTokenIssuer, type IssueRequest } from './issuer.ts';
 import { type BrokerLimits, createRequestLimits, createUpstreamPacer } from './limits.ts';
 import { createPooledIssuer } from './pooledIssuer.ts';
-import { problemResponse, Refusal, statusOf } from './problem.ts';
+import { type Answer, problemAnswer, Refusal, statusOf } from './problem.ts';
 import { createRequestGuard, type TokenRequestBody } from './requestGuard.ts';
 import { memoryTokenPool, type PooledToken, type TokenPool } from './tokenPool.ts';
 
@@ -81,19 +81,19 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
       let setCookie: string | undefined;
       try {
         const preflight = guard.preflight(request);
-        if (preflight) return guard.finish(request, preflight);
+        if (preflight) return guard.respond(request, preflight);
         const body = await guard.check(request);
         const visitor = await authorized(authorize, request);
         setCookie = visitor.setCookie;
         const wanted = reconcile(visitor, body, defaultChannelId);
         await limit.check(request, visitor.externalId);
         const token = await tokens.obtain(wanted, wantsFresh(request));
-        return guard.finish(request, tokenResponse(token), setCookie);
+        return guard.respond(request, tokenAnswer(token), setCookie);
       } catch (thrown) {
         const error = asAnswer(thrown);
         const { code, contextId } = error;
         emit({ type: 'failed', code, status: statusOf(error), contextId, thrown: nameOf(thrown) });
-        return guard.finish(request, problemResponse(error), setCookie);
+        return guard.respond(request, problemAnswer(error), setCookie);
       }
     },
     {
@@ -105,9 +105,10 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
 }
 
 function createEmitter(onEvent: GuestTokenBrokerOptions['onEvent']): (event: BrokerEvent) => void {
+  if (!onEvent) return () => undefined;
   return async (event) => {
     try {
-      await onEvent?.(event);
+      await onEvent(event);
     } catch (error) {
       // A listener's mistake must not cost a visitor the token, nor an async one's the process.
       globalThis.reportError?.(error);
@@ -179,12 +180,14 @@ function shownText(token: PooledToken): string {
 }
 
 /** `expires_in` counts from now. */
-function tokenResponse(token: PooledToken): Response {
+function tokenAnswer(token: PooledToken): Answer {
   // to a tenth, for the sake of tokens that live for seconds
   const expiresIn = Math.max(0, Math.floor((token.expiresAtMs - Date.now()) / 100) / 10);
-  return new Response(`${shownText(token)},"expires_in":${expiresIn}}`, {
+  return {
+    status: 200,
+    body: `${shownText(token)},"expires_in":${expiresIn}}`,
     headers: { 'Content-Type': 'application/json' },
-  });
+  };
 }
 
 function asAnswer(thrown: unknown): GuestTokenError {

@@ -56,21 +56,21 @@ export function statusOf(error: GuestTokenError): number {
   return error instanceof Refusal ? error.answer : statuses[error.code];
 }
 
+/** What is answered, before it has the headers that every answer has. */
+export interface Answer {
+  readonly status: number;
+  readonly body: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /**
  * An error as RFC 9457 has it, with our `code`, `hint` and Genesys' `contextId`. Holds only texts of
  * this package: nothing that came from upstream or from the browser.
  */
-export function problemResponse(error: GuestTokenError): Response {
+export function problemAnswer(error: GuestTokenError): Answer {
   const status = statusOf(error);
   const { code, hint, contextId, retryAtMs } = error;
-  const headers = new Headers({
-    'Content-Type': 'application/problem+json',
-    ...(error instanceof Refusal && error.headers),
-  });
-  if (retryAtMs !== undefined && (status === 429 || status === 503)) {
-    const seconds = Math.max(1, Math.ceil((retryAtMs - Date.now()) / 1000));
-    headers.set('Retry-After', String(seconds));
-  }
+  const waits = retryAtMs !== undefined && (status === 429 || status === 503);
   const document = {
     type: `urn:react-guest-token:${code}`,
     title: titles[status] ?? 'Error',
@@ -81,5 +81,15 @@ export function problemResponse(error: GuestTokenError): Response {
     hint,
     ...(contextId && { contextId }),
   };
-  return new Response(JSON.stringify(document), { status, headers });
+  return {
+    status,
+    body: JSON.stringify(document),
+    headers: {
+      'Content-Type': 'application/problem+json',
+      ...(error instanceof Refusal && error.headers),
+      ...(waits && {
+        'Retry-After': String(Math.max(1, Math.ceil((retryAtMs - Date.now()) / 1000))),
+      }),
+    },
+  };
 }

@@ -5,7 +5,8 @@ import { measureRate } from './load.ts';
 
 const SERVER = fileURLToPath(new URL('server.ts', import.meta.url));
 
-const CONNECTIONS = 32;
+/** So many that the server always has work: with fewer it is the waking up of both ends that counts. */
+const CONNECTIONS = 256;
 const ROUNDS = 48;
 const ROUND_MS = 150;
 const WARM_UP_MS = 1_500;
