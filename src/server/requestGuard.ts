@@ -95,24 +95,22 @@ export function createRequestGuard(allowedOrigins: readonly string[] = []): Requ
       return parse(await readBody(request));
     },
     respond(request, { status, body, headers }, setCookie) {
+      // A plain object: to set headers one by one on a Response costs several times as much.
+      const all: Record<string, string> = {
+        ...headers,
+        'Cache-Control': 'no-store',
+        Vary: 'Origin',
+        Date: new Date().toUTCString(),
+        'X-Content-Type-Options': 'nosniff',
+      };
+      if (setCookie !== undefined) all['Set-Cookie'] = setCookie;
       const origin = crossOrigin(request);
-      // all at once: to set headers one by one on a Response costs several times as much
-      return new Response(body, {
-        status,
-        headers: {
-          ...headers,
-          ...(setCookie !== undefined && { 'Set-Cookie': setCookie }),
-          ...(origin !== undefined && {
-            'Access-Control-Allow-Origin': origin,
-            'Access-Control-Allow-Credentials': 'true',
-            'Access-Control-Expose-Headers': 'Retry-After, Date',
-          }),
-          'Cache-Control': 'no-store',
-          Vary: 'Origin',
-          Date: new Date().toUTCString(),
-          'X-Content-Type-Options': 'nosniff',
-        },
-      });
+      if (origin !== undefined) {
+        all['Access-Control-Allow-Origin'] = origin;
+        all['Access-Control-Allow-Credentials'] = 'true';
+        all['Access-Control-Expose-Headers'] = 'Retry-After, Date';
+      }
+      return new Response(body, { status, headers: all });
     },
   };
 }

@@ -30,8 +30,9 @@ async function throughput(): Promise<void> {
   const results = await measureThroughput([
     { name: 'bare handler', args: ['bare'], baseline: 'bare handler' },
     { name: 'memory pool', args: ['memory'], baseline: 'bare handler' },
-    { name: 'bare, later', args: ['later'], baseline: 'bare handler' },
-    ...(redis ? [{ name: 'Redis pool', args: ['redis', redis.url], baseline: 'bare, later' }] : []),
+    ...(redis
+      ? [{ name: 'Redis pool', args: ['redis', redis.url], baseline: 'bare handler' }]
+      : []),
   ]);
   await redis?.close();
   for (const { name, baseline, perSecond, cpuMicroseconds, ratio } of results) {
@@ -40,7 +41,6 @@ async function throughput(): Promise<void> {
     const line = `${name.padEnd(12)} ${rate}, ${cost}, ${number(ratio, 2)} of "${baseline}"`;
     show(name !== 'memory pool' || ratio >= MIN_RATIO, line);
   }
-  console.log('      ("later": by one turn of the event loop, as whatever waits for a socket)');
   if (!redis)
     console.log('      Redis pool: not measured; install redis-server, or set REDIS_URL.');
 }

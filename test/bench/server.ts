@@ -1,5 +1,5 @@
-// A process of its own with one HTTP server: a handler that is `bare`, or that answers a turn of the
-// event loop `later`, or the broker with a pool in `memory` or `redis`.
+// A process of its own with one HTTP server: a handler that is `bare`, or the broker
+// with a pool in `memory` or `redis`.
 import { createClient } from 'redis';
 import { type HttpHandler, listen } from '../../src/bin/httpServer.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
@@ -40,15 +40,7 @@ const broker = (pool: TokenPool): HttpHandler =>
     pool,
   });
 
-/** What waits for a socket answers later, and many at a time, which saves the server much work. */
-const later: HttpHandler = async (request) => {
-  const response = await bare(request);
-  await new Promise((resolve) => setImmediate(resolve));
-  return response;
-};
-
 async function handler(): Promise<HttpHandler> {
-  if (kind === 'later') return later;
   if (kind === 'memory') return broker(memoryTokenPool());
   if (kind !== 'redis') return bare;
   return broker(redisTokenPool(await createClient({ url: redisUrl ?? '' }).connect()));
