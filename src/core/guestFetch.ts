@@ -1,7 +1,7 @@
 import { errorOfStatus, toGuestTokenError } from './classify.ts';
 import { assertOption } from './errors.ts';
 import { retryDelayMs, shouldRetry } from './retryPolicy.ts';
-import { sleep } from './sleep.ts';
+import { sleep } from './waits.ts';
 
 /** The part of a session that a call needs. */
 export interface GuestFetchSession {

@@ -1,8 +1,8 @@
 import { errorOfStatus } from './classify.ts';
-import { assertOption, GuestTokenError } from './errors.ts';
+import { assertOption } from './errors.ts';
 import { asReply, type GuestTokenReply, isText, readClaims } from './guestToken.ts';
 import { assertDuration, isRefusal } from './retryPolicy.ts';
-import { unlessAborted } from './sleep.ts';
+import { withTimeout } from './waits.ts';
 
 export interface GuestTokenRequest {
   /** Who the token is for. */
@@ -95,25 +95,6 @@ export function endpointTokenSource(
       throw error;
     });
   return Object.assign(source, { key });
-}
-
-/**
- * Runs `work` for `timeoutMs` at most, whether or not it heeds its signal.
- *
- * @throws GuestTokenError `timed_out`, or the reason of `signal` when that aborts first
- */
-export function withTimeout<Result>(
-  timeoutMs: number,
-  signal: AbortSignal,
-  name: string,
-  work: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const timeout = new AbortController();
-  const error = new GuestTokenError('timed_out', `${name} took over ${timeoutMs} ms.`);
-  const timer = setTimeout(() => timeout.abort(error), timeoutMs);
-  const either = AbortSignal.any([signal, timeout.signal]);
-  // async, so that a source that throws before its first await is caught as well
-  return unlessAborted(either, async () => work(either)).finally(() => clearTimeout(timer));
 }
 
 /**

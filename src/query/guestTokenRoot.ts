@@ -1,7 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { createGuestFetch, type GuestFetchSession } from '../core/guestFetch.ts';
 import type { GuestToken } from '../core/guestToken.ts';
-import { unlessAborted } from '../core/sleep.ts';
+import { unlessAborted } from '../core/waits.ts';
 import { type GuestTokenSession, gone } from './guestTokenSession.ts';
 import type { CheckedConfig } from './guestTokenSettings.ts';
 import { pageClient } from './pageClient.ts';

@@ -6,9 +6,9 @@ import { GuestTokenError } from '../core/errors.ts';
 import { type GuestTokenEventDetail, identityHash } from '../core/events.ts';
 import { NOTABLE_SKEW_MS } from '../core/expiry.ts';
 import type { GuestToken } from '../core/guestToken.ts';
-import { unlessAborted } from '../core/sleep.ts';
 import { readSuccessor } from '../core/successor.ts';
-import { ATTEMPT_TIMEOUT_MS, withTimeout } from '../core/tokenSource.ts';
+import { ATTEMPT_TIMEOUT_MS } from '../core/tokenSource.ts';
+import { unlessAborted, withTimeout } from '../core/waits.ts';
 import type {
   CheckedConfig,
   GuestTokenQueryKey,

@@ -1,7 +1,7 @@
 import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import { cooldownMs } from '../core/retryPolicy.ts';
-import { sleep } from '../core/sleep.ts';
+import { sleep } from '../core/waits.ts';
 
 /** A source that is asked more often than this is asked in a loop, whatever the cause. */
 const MAX_REQUESTS_PER_MINUTE = 10;

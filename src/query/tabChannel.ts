@@ -1,6 +1,5 @@
 import { asRecord, type GuestToken } from '../core/guestToken.ts';
-import { sleep } from '../core/sleep.ts';
-import { withTimeout } from '../core/tokenSource.ts';
+import { sleep, withTimeout } from '../core/waits.ts';
 import { shareToken } from './sharedToken.ts';
 
 /** A tab that has a token answers within a few ms; a busy machine gets some more. */

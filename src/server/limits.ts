@@ -3,7 +3,7 @@ import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import RateLimiterRedis from 'rate-limiter-flexible/lib/RateLimiterRedis.js';
 import { GuestTokenError, misconfigured } from '../core/errors.ts';
 import { assertDuration } from '../core/retryPolicy.ts';
-import { sleep } from '../core/sleep.ts';
+import { sleep } from '../core/waits.ts';
 import type { BrokerEvent } from './brokerEvents.ts';
 import { createHashedKeys } from './hashedKeys.ts';
 import { patientScripts } from './patientRedis.ts';

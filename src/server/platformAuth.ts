@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import { errorOfStatus } from '../core/classify.ts';
 import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
-import { withTimeout } from '../core/tokenSource.ts';
+import { unlessAborted, withTimeout } from '../core/waits.ts';
 import { isLoopback } from './upstream.ts';
 
 export interface PlatformAuth {
@@ -48,19 +48,11 @@ export function createPlatformAuth(credentials: ClientCredentials): PlatformAuth
       flight ??= login().finally(() => {
         flight = undefined;
       });
-      return orAborted(flight, signal);
+      const shared = flight;
+      // The caller's time may be over before the request's, which others wait for too.
+      return unlessAborted(signal, () => shared);
     },
   };
-}
-
-/** The caller's time may be over before the request's, which others wait for too. */
-function orAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(new GuestTokenError('timed_out', `${WHAT} took too long.`));
-    if (signal.aborted) return stop();
-    signal.addEventListener('abort', stop);
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
 }
 
 /**
@@ -89,7 +81,8 @@ export function createSharedAccess(yours: YourAccessToken): PlatformAuth {
       renewal ??= ask(true).finally(() => {
         renewal = undefined;
       });
-      return orAborted(renewal, signal);
+      const shared = renewal;
+      return unlessAborted(signal, () => shared);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { toGuestTokenError } from '../core/classify.ts';
 import { identityHash } from '../core/events.ts';
 import { readGuestToken } from '../core/guestToken.ts';
-import { withTimeout } from '../core/tokenSource.ts';
+import { withTimeout } from '../core/waits.ts';
 import type { BrokerEvent } from './brokerEvents.ts';
 import type { Circuit } from './circuit.ts';
 import { createHashedKeys } from './hashedKeys.ts';

@@ -1,3 +1,4 @@
+import { GuestTokenError } from './errors.ts';
 import { timerDelayMs } from './expiry.ts';
 
 /** What `work` yields, or the signal's reason as soon as it aborts, whether or not `work` heeds it. */
@@ -28,4 +29,23 @@ export async function sleep(delayMs: number, signal: AbortSignal): Promise<void>
     ).catch(() => undefined);
   }
   clearTimeout(timer);
+}
+
+/**
+ * Runs `work` for `timeoutMs` at most, whether or not it heeds its signal.
+ *
+ * @throws GuestTokenError `timed_out`, or the reason of `signal` when that aborts first
+ */
+export function withTimeout<Result>(
+  timeoutMs: number,
+  signal: AbortSignal,
+  name: string,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const timeout = new AbortController();
+  const error = new GuestTokenError('timed_out', `${name} took over ${timeoutMs} ms.`);
+  const timer = setTimeout(() => timeout.abort(error), timeoutMs);
+  const either = AbortSignal.any([signal, timeout.signal]);
+  // async, so that a source that throws before its first await is caught as well
+  return unlessAborted(either, async () => work(either)).finally(() => clearTimeout(timer));
 }
