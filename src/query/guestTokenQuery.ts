@@ -29,9 +29,9 @@ export type GuestTokenQueryOptions = Omit<
  * The query behind the provider, for `prefetchQuery`, `useQuery` and the like on your own client.
  * Its data is a `GuestToken`; it is stale from the token's own stale time on.
  *
- * Every option is set, undefined ones too, because a client's `defaultOptions` fill whatever is left
- * out, and some of them (placeholderData, throwOnError, gcTime) would show a visitor another one's
- * token, unmount the chat, or throw the token away.
+ * What a client's `defaultOptions` could spoil is set, to undefined where need be: they fill whatever
+ * is left out, and some of them (placeholderData, throwOnError, gcTime) would show a visitor another
+ * one's token, unmount the chat, or throw the token away.
  *
  * @throws GuestTokenError `misconfigured`, naming the option
  */

@@ -31,7 +31,7 @@ export interface GuestTokenRoot {
   watch(session: GuestTokenSession): () => void;
 }
 
-export function createRoot(): GuestTokenRoot {
+export function createGuestTokenRoot(): GuestTokenRoot {
   let session: GuestTokenSession | null = null;
   let ended = new AbortController();
   let allowed: readonly string[] = [];

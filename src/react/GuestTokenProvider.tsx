@@ -2,7 +2,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useInsertionEffect, useMemo, useState } from 'react';
 import { normalOrigins } from '../core/guestFetch.ts';
 import { guestTokenQueryOptions } from '../query/guestTokenQuery.ts';
-import { createRoot } from '../query/guestTokenRoot.ts';
+import { createGuestTokenRoot } from '../query/guestTokenRoot.ts';
 import {
   type GuestTokenConfig,
   guestTokenSettings,
@@ -31,7 +31,7 @@ export interface GuestTokenProviderProps extends GuestTokenConfig {
  */
 export function GuestTokenProvider(props: GuestTokenProviderProps): ReactNode {
   const { children, origins = [], queryClient, ...config } = props;
-  const [root] = useState(createRoot);
+  const [root] = useState(createGuestTokenRoot);
   const client = queryClient ?? root.client;
   const settings = guestTokenSettings(config);
   const allowed = normalOrigins(origins);

@@ -32,27 +32,31 @@ const DEFAULT_LIFE_S = 86_400;
 /** OAuth client credentials: one access token, asked for by one request however many wait for it. */
 export function createPlatformAuth(credentials: ClientCredentials): PlatformAuth {
   let current: { readonly token: string; readonly fresh: Deadline } | undefined;
-  let flight: Promise<string> | undefined;
-
-  async function login(): Promise<string> {
+  const login = shared(async () => {
     const { token, lifeMs } = await requestAccessToken(credentials);
     const freshMs = lifeMs - Math.min(MARGIN_MS, lifeMs / 5);
     current = { token, fresh: deadlineIn(freshMs) };
     return token;
-  }
+  });
 
   return {
     async accessToken(signal, refused) {
       const usable = current && untilMs(current.fresh) > 0 && current.token !== refused;
-      if (current && usable) return current.token;
-      flight ??= login().finally(() => {
-        flight = undefined;
-      });
-      const shared = flight;
-      // The caller's time may be over before the request's, which others wait for too.
-      return unlessAborted(signal, () => shared);
+      return current && usable ? current.token : login(signal);
     },
   };
+}
+
+/** Work that is under way once at a time, for all who ask meanwhile; each of them may give up alone. */
+function shared<Result>(work: () => Promise<Result>): (signal: AbortSignal) => Promise<Result> {
+  let flight: Promise<Result> | undefined;
+  return (signal) =>
+    unlessAborted(signal, () => {
+      flight ??= work().finally(() => {
+        flight = undefined;
+      });
+      return flight;
+    });
 }
 
 /**
@@ -63,7 +67,7 @@ export type YourAccessToken = (context: { readonly refused: boolean }) => string
 
 /** A function of yours in the OAuth client's place; of many that are refused one asks for another. */
 export function createSharedAccess(yours: YourAccessToken): PlatformAuth {
-  let renewal: Promise<string> | undefined;
+  const renew = shared(() => ask(true));
 
   async function ask(refused: boolean): Promise<string> {
     const token = await yours({ refused });
@@ -77,12 +81,7 @@ export function createSharedAccess(yours: YourAccessToken): PlatformAuth {
     async accessToken(signal, refused) {
       const token = await ask(false);
       // another request may have had it replaced meanwhile
-      if (token !== refused) return token;
-      renewal ??= ask(true).finally(() => {
-        renewal = undefined;
-      });
-      const shared = renewal;
-      return unlessAborted(signal, () => shared);
+      return token === refused ? renew(signal) : token;
     },
   };
 }

@@ -138,6 +138,16 @@ describe('OAuth client credentials (B4)', () => {
     expect(count('login')).toBe(1);
   });
 
+  it('one whose time is over before asks for nothing, and a login that would fail harms nobody', async () => {
+    const { fetch, loginUrl, clientId, count } = createSandboxCloud();
+    const auth = createPlatformAuth({ clientId, clientSecret: 'wrong', loginUrl, fetch });
+    const over = AbortSignal.abort(new Error('The time is over.'));
+    await expect(auth.accessToken(over)).rejects.toThrow('The time is over.');
+    // an unhandled rejection of the login would come now, and fail this run
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(count('login')).toBe(0);
+  });
+
   it('a login that hangs is given up, also where fetch does not heed its signal', async () => {
     let deaf = true;
     const shop = openShop(
