@@ -3,7 +3,7 @@ import { errorOfStatus } from '../core/classify.ts';
 import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import { unlessAborted, withTimeout } from '../core/waits.ts';
-import { isLoopback } from './upstream.ts';
+import { isHeaderWord, isLoopback } from './upstream.ts';
 
 export interface PlatformAuth {
   /**
@@ -71,7 +71,7 @@ export function createSharedAccess(yours: YourAccessToken): PlatformAuth {
 
   async function ask(refused: boolean): Promise<string> {
     const token = await yours({ refused });
-    if (typeof token === 'string' && isVisible(token)) return token;
+    if (isHeaderWord(token)) return token;
     throw new GuestTokenError('unauthorized', 'The function accessToken yielded no token.', {
       hint: 'Have accessToken yield a string.',
     });
@@ -84,11 +84,6 @@ export function createSharedAccess(yours: YourAccessToken): PlatformAuth {
       return token === refused ? renew(signal) : token;
     },
   };
-}
-
-/** Anything else can't stand in a header. */
-function isVisible(token: string): boolean {
-  return /^[\x21-\x7e]+$/.test(token);
 }
 
 /** A login alone may not take longer; the broker gives the whole call some more. */
@@ -124,7 +119,7 @@ function requestAccessToken({
       throw errorOfStatus(response.status, WHAT, response.headers);
     }
     const reply = await oauth.processClientCredentialsResponse(server, client, response);
-    if (!isVisible(reply.access_token)) throw malformed();
+    if (!isHeaderWord(reply.access_token)) throw malformed();
     return { token: reply.access_token, lifeMs: (reply.expires_in ?? DEFAULT_LIFE_S) * 1000 };
   }
 

@@ -123,8 +123,11 @@ export function isLoopback({ hostname }: URL): boolean {
 
 /** @throws GuestTokenError `misconfigured` unless it is a non-empty string that can stand in a header */
 export function required(option: string, value: unknown): string {
-  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
-    throw misconfigured(option, 'must be a non-empty string of plain characters without blanks');
-  }
-  return value;
+  if (isHeaderWord(value)) return value;
+  throw misconfigured(option, 'must be a non-empty string of plain characters without blanks');
+}
+
+/** A text that can stand in a header: anything else may be an attempt to split it. */
+export function isHeaderWord(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
 }
