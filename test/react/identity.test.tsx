@@ -296,3 +296,44 @@ test('a transition to Bob keeps Ann’s page, and Ann’s token, until Bob’s i
   expect(claims(await got[0]?.getToken()).sub).toBe('bob');
   expect(source.requests.map(({ externalId }) => externalId)).toEqual(['ann', 'bob']);
 });
+
+test('whoever waits for Ann’s token does not get it after she has left, in whatever turn it comes', async () => {
+  // But for the one turn in which it is on its way from the promise to whoever listens.
+  const late: number[] = [];
+  for (let turns = 0; turns < 20; turns++) {
+    let arrive: (token: ReturnType<typeof reply>) => void = () => undefined;
+    const source = fakeSource(() => new Promise((resolve) => (arrive = resolve)));
+    const page = showWidget({ externalId: 'ann', source });
+    await pass();
+    let hasLeft = false;
+    page.view.getToken().then(
+      () => {
+        if (hasLeft) late.push(turns);
+      },
+      () => undefined,
+    );
+    arrive(reply(60 * MINUTE, 'ann'));
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    hasLeft = true;
+    page.update({ externalId: null });
+    await pass();
+    page.unmount();
+    await pass();
+  }
+  expect(late.length).toBeLessThanOrEqual(1);
+});
+
+test('where one provider of Ann signs her out, another one stays idle however often it renders', async () => {
+  const source = fakeSource();
+  const one = showWidget({ externalId: 'ann', source });
+  const other = showWidget({ externalId: 'ann', source });
+  await pass();
+  one.update({ externalId: null });
+  await pass();
+  for (let render = 0; render < 3; render++) {
+    other.update({ attributes: { render } });
+    await pass(MINUTE);
+  }
+  expect(other.view).toMatchObject({ status: 'idle', token: undefined });
+  expect(source.requests).toHaveLength(1);
+});

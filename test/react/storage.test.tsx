@@ -220,3 +220,15 @@ test.for([
   expect(page.view.status).toBe('success');
   expect(source.requests).toHaveLength(1);
 });
+
+test('a token that ran out between two pages is as good as none', async () => {
+  const first = showWidget({ source: fakeSource(issuing(10 * MINUTE)), storage: 'session' });
+  await pass();
+  await loadNextPage(first);
+  sleepMachine(HOUR);
+  const source = fakeSource();
+  const next = showWidget({ source, storage: 'session' });
+  await pass();
+  expect(next.events.map(({ type }) => type)).toEqual(['acquiring', 'acquired']);
+  expect(source.requests.map(({ fresh }) => fresh)).toEqual([false]);
+});

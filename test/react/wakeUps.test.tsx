@@ -1,4 +1,6 @@
+import { screen } from '@testing-library/react';
 import { describe, expect, test, vi } from 'vitest';
+import { useGuestToken } from '../../src/index.ts';
 import {
   down,
   fakeSource,
@@ -177,4 +179,22 @@ describe('one timer', () => {
     await pass(MINUTE);
     expect(listeners.count).toBe(forOne);
   });
+});
+
+test('a look at the token between two renders does not keep the expired one on screen', async () => {
+  const source = fakeSource(issuing(HOUR));
+  let look: () => string | undefined = () => undefined;
+  function Secret() {
+    const view = useGuestToken();
+    look = () => view.token; // as a click would
+    return <p data-testid="secret">{view.token ?? 'none'}</p>;
+  }
+  showWidget({ source, children: <Secret /> });
+  await pass();
+  expect(screen.getByTestId('secret').textContent).toMatch(/^ey/);
+  source.answer = down;
+  sleepMachine(2 * HOUR);
+  expect(look()).toBeUndefined();
+  await pass(30 * SECOND);
+  expect(screen.getByTestId('secret').textContent).toBe('none');
 });
