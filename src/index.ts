@@ -16,13 +16,6 @@ export {
   type GuestTokenSource,
   type GuestTokenSourceContext,
 } from './core/tokenSource.ts';
-export { type GuestTokenQueryOptions, guestTokenQueryOptions } from './query/guestTokenQuery.ts';
-export type { GetTokenOptions } from './query/guestTokenRoot.ts';
-export type {
-  GuestTokenConfig,
-  GuestTokenQueryKey,
-  KeepFresh,
-} from './query/guestTokenSettings.ts';
 export { GuestTokenProvider, type GuestTokenProviderProps } from './react/GuestTokenProvider.tsx';
 export { useGuestFetch } from './react/useGuestFetch.ts';
 export { type GuestTokenView, useGuestToken } from './react/useGuestToken.ts';
@@ -30,3 +23,10 @@ export {
   type SuspenseGuestTokenView,
   useSuspenseGuestToken,
 } from './react/useSuspenseGuestToken.ts';
+export { type GuestTokenQueryOptions, guestTokenQueryOptions } from './session/guestTokenQuery.ts';
+export type { GetTokenOptions } from './session/guestTokenRoot.ts';
+export type {
+  GuestTokenConfig,
+  GuestTokenQueryKey,
+  KeepFresh,
+} from './session/guestTokenSettings.ts';

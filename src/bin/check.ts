@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DEFAULT_ENDPOINT } from '../core/defaults.ts';
 import { listen } from './httpServer.ts';
 import { makeBroker } from './makeBroker.ts';
 import type { SandboxServer } from './sandboxServer.ts';
@@ -54,7 +55,7 @@ interface Acquired {
 type Problem = Readonly<Record<string, unknown>>;
 
 async function ask(url: string, channelId: string): Promise<Acquired | { problem: Problem }> {
-  const response = await fetch(`${url}/api/guest-token`, {
+  const response = await fetch(url + DEFAULT_ENDPOINT, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ channelId, externalId: EXTERNAL_ID, attributes: {} }),

@@ -1,4 +1,5 @@
 import type { ServerRequest } from 'srvx';
+import { DEFAULT_ENDPOINT } from '../core/defaults.ts';
 import { anonymousVisitors } from '../server/anonymousVisitors.ts';
 import { type HttpHandler, listen } from './httpServer.ts';
 import { makeBroker } from './makeBroker.ts';
@@ -38,7 +39,7 @@ export async function serve(
   const answer: HttpHandler = (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === '/healthz') return health(request.method, startedAtMs, counts, redis);
-    if (pathname === '/' || pathname === '/api/guest-token') return broker(request);
+    if (pathname === '/' || pathname === DEFAULT_ENDPOINT) return broker(request);
     return sandbox?.answer(request) ?? new Response(null, { status: 404 });
   };
   const server = await listen({ port, hostname }, (request) => logged(request, answer));

@@ -1,3 +1,4 @@
+import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
 import type { SandboxFailure } from './sandboxServer.ts';
 
 /** Something that the user of the command has to set right; the process ends with code 2. */
@@ -34,7 +35,7 @@ export function readGenesysSettings(env: Environment, sandbox: boolean): Genesys
     clientId,
     clientSecret,
     environment: env.GENESYS_ENVIRONMENT || 'mypurecloud.com',
-    channelId: env.GENESYS_CHANNEL_ID || 'webchat-default',
+    channelId: env.GENESYS_CHANNEL_ID || DEFAULT_CHANNEL_ID,
   };
 }
 

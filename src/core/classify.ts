@@ -4,7 +4,7 @@ import {
   isGuestTokenError,
   isGuestTokenErrorCode,
 } from './errors.ts';
-import { asRecord, isText } from './guestToken.ts';
+import { asRecord, isText } from './json.ts';
 import { readRetryAfterMs } from './retryAfter.ts';
 
 /** What an HTTP status means for a token (contract A4, A5); others by their hundred. */

@@ -10,6 +10,7 @@ import {
   type Life,
   lifeOf,
 } from './expiry.ts';
+import { asRecord, isText } from './json.ts';
 
 /** What Genesys answers to the visitor call, plus `expires_in`, which our broker adds. */
 export interface GuestTokenReply {
@@ -177,15 +178,6 @@ function decodePayload(token: string): Record<string, unknown> {
   } catch {
     return {}; // opaque, as Genesys documents for some channels
   }
-}
-
-/** The properties of a plain JSON object; of anything else none. */
-export function asRecord(value: unknown): Record<string, unknown> {
-  return { ...Object(value) };
-}
-
-export function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '';
 }
 
 /** Ms, where `seconds` is a finite number above a minimum. */

@@ -1,4 +1,4 @@
-import { asRecord } from './guestToken.ts';
+import { asRecord } from './json.ts';
 
 /**
  * Ms that a reply asks to wait: `Retry-After` as seconds or as an HTTP-date (RFC 9110, 10.2.3), else

@@ -1,6 +1,7 @@
 import { errorOfStatus } from './classify.ts';
 import { assertOption } from './errors.ts';
-import { asReply, type GuestTokenReply, isText, readClaims } from './guestToken.ts';
+import { asReply, type GuestTokenReply, readClaims } from './guestToken.ts';
+import { isText } from './json.ts';
 import { assertDuration, isRefusal } from './retryPolicy.ts';
 import { withTimeout } from './waits.ts';
 

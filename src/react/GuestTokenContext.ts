@@ -1,7 +1,7 @@
 import { createContext, useContext } from 'react';
 import { GuestTokenError } from '../core/errors.ts';
-import type { GetTokenOptions } from '../query/guestTokenRoot.ts';
-import type { GuestTokenState } from '../query/guestTokenState.ts';
+import type { GetTokenOptions } from '../session/guestTokenRoot.ts';
+import type { GuestTokenState } from '../session/guestTokenState.ts';
 
 /** Where a component reads the state of the token. */
 export interface GuestTokenStore {

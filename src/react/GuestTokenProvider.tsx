@@ -1,15 +1,15 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useInsertionEffect, useMemo, useState } from 'react';
-import { normalOrigins } from '../core/guestFetch.ts';
-import { guestTokenQueryOptions } from '../query/guestTokenQuery.ts';
-import { createGuestTokenRoot } from '../query/guestTokenRoot.ts';
+import { normalOrigins } from '../core/origins.ts';
+import { guestTokenQueryOptions } from '../session/guestTokenQuery.ts';
+import { createGuestTokenRoot } from '../session/guestTokenRoot.ts';
 import {
   type GuestTokenConfig,
   guestTokenSettings,
   isSomebody,
-} from '../query/guestTokenSettings.ts';
-import { idleState, pendingState } from '../query/guestTokenState.ts';
-import { sessionFor } from '../query/sessions.ts';
+} from '../session/guestTokenSettings.ts';
+import { idleState, pendingState } from '../session/guestTokenState.ts';
+import { sessionFor } from '../session/sessions.ts';
 import {
   GuestTokenContext,
   type GuestTokenContextValue,

@@ -1,6 +1,6 @@
 import { useMemo, useSyncExternalStore } from 'react';
-import type { GetTokenOptions } from '../query/guestTokenRoot.ts';
-import type { GuestTokenState } from '../query/guestTokenState.ts';
+import type { GetTokenOptions } from '../session/guestTokenRoot.ts';
+import type { GuestTokenState } from '../session/guestTokenState.ts';
 import { type GuestTokenContextValue, useGuestTokenContext } from './GuestTokenContext.ts';
 
 export type GuestTokenView = GuestTokenState & {

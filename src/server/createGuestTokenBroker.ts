@@ -1,8 +1,9 @@
 import { toGuestTokenError } from '../core/classify.ts';
+import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
 import { GuestTokenError, isGuestTokenError, misconfigured } from '../core/errors.ts';
 import type { BrokerEvent } from './brokerEvents.ts';
 import { createCircuit } from './circuit.ts';
-import { DEFAULT_CHANNEL_ID, type GuestTokenIssuer, type IssueRequest } from './issuer.ts';
+import type { GuestTokenIssuer, IssueRequest } from './issuer.ts';
 import { type BrokerLimits, createRequestLimits, createUpstreamPacer } from './limits.ts';
 import { createPooledIssuer } from './pooledIssuer.ts';
 import { type Answer, problemAnswer, Refusal, statusOf } from './problem.ts';

@@ -1,8 +1,5 @@
 import type { GuestTokenReply } from '../core/guestToken.ts';
 
-/** The reference's, and the client's default. */
-export const DEFAULT_CHANNEL_ID = 'webchat-default';
-
 /** Who is asked for, after `authorize` has decided it. */
 export interface IssueRequest {
   readonly externalId: string;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { misconfigured } from '../core/errors.ts';
-import { normalOrigins } from '../core/guestFetch.ts';
+import { normalOrigins } from '../core/origins.ts';
 import { type Answer, Refusal } from './problem.ts';
 import { readText } from './readText.ts';
 

@@ -1,6 +1,6 @@
 import { errorOfStatus } from '../core/classify.ts';
 import { GuestTokenError, misconfigured } from '../core/errors.ts';
-import { asRecord } from '../core/guestToken.ts';
+import { asRecord } from '../core/json.ts';
 import { readText } from './readText.ts';
 
 /** Far above any token; what is longer is a page of HTML, or worse. */

@@ -1,7 +1,7 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import { GuestTokenError } from '../core/errors.ts';
-import { type GuestTokenState, noToken } from '../query/guestTokenState.ts';
 import { GuestTokenContext, type GuestTokenContextValue } from '../react/GuestTokenContext.ts';
+import { type GuestTokenState, noToken } from '../session/guestTokenState.ts';
 
 interface Common {
   children?: ReactNode;

@@ -1,3 +1,4 @@
+import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
 import { createSandboxConversations } from './sandboxConversation.ts';
 import { failure, withFault } from './sandboxFailure.ts';
 import {
@@ -102,7 +103,7 @@ const DEFAULT_SETTINGS: SandboxSettings = {
 
 /** Genesys' login and API hosts as one `fetch`. `genesysSandbox` adds MSW handlers to it. */
 export function createSandboxCloud(options: SandboxCloudOptions = {}): SandboxCloud {
-  const { environment = 'mypurecloud.com', channelId = 'webchat-default' } = options;
+  const { environment = 'mypurecloud.com', channelId = DEFAULT_CHANNEL_ID } = options;
   const { clientId = 'sandbox-client', clientSecret = 'sandbox-secret' } = options;
   const apiUrl = withoutSlash(options.apiUrl ?? `https://api.${environment}`);
   const loginUrl = withoutSlash(options.loginUrl ?? `https://login.${environment}`);

@@ -1,4 +1,4 @@
-import { asRecord } from '../core/guestToken.ts';
+import { asRecord } from '../core/json.ts';
 import { badRequest, genesysError, randomId } from './sandboxReplies.ts';
 import type { IssuedGuestToken } from './sandboxTokens.ts';
 

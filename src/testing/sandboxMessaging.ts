@@ -1,4 +1,4 @@
-import { asRecord } from '../core/guestToken.ts';
+import { asRecord } from '../core/json.ts';
 import { base64UrlOfBytes } from './fakeGuestToken.ts';
 import { badRequest, notAuthenticated, randomId } from './sandboxReplies.ts';
 import type { GuestTokens, IssuedGuestToken } from './sandboxTokens.ts';

@@ -1,4 +1,4 @@
-import { asRecord } from '../core/guestToken.ts';
+import { asRecord } from '../core/json.ts';
 import type { SandboxConversations } from './sandboxConversation.ts';
 import type { SandboxFault, SandboxFaultKind, SandboxOperation } from './sandboxFaults.ts';
 import type { SandboxMessaging } from './sandboxMessaging.ts';

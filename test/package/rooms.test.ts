@@ -29,18 +29,18 @@ const roomOf = (path: string): string => (path.includes('/') ? path.replace(/\/.
 
 const mayImport: Record<string, readonly string[]> = {
   core: [],
-  query: ['core'],
-  react: ['query', 'core'],
+  session: ['core'],
+  react: ['session', 'core'],
   server: ['core'],
-  testing: ['core', 'query', 'react', 'server'],
+  testing: ['core', 'session', 'react', 'server'],
   bin: ['server', 'testing', 'core'],
   // the client entry, src/index.ts
-  '.': ['react', 'query', 'core'],
+  '.': ['react', 'session', 'core'],
 };
 
 const mayUse: Record<string, RegExp> = {
   core: /^jwt-decode$/,
-  query: /^@tanstack\/(react-)?query/,
+  session: /^@tanstack\/(react-)?query/,
   react: /^(react|@tanstack\/react-query)($|\/)/,
   server: /^(jose|lru-cache|oauth4webapi|rate-limiter-flexible|redis|valibot)($|\/)/,
   testing: /^(react|msw|@testing-library\/react|@tanstack\/react-query)($|\/)/,

@@ -1,5 +1,5 @@
 import { GuestTokenError } from '../../core/errors.ts';
-import { asRecord } from '../../core/guestToken.ts';
+import { asRecord } from '../../core/json.ts';
 import type { GuestTokenIssuer, IssuedToken, IssueRequest } from '../issuer.ts';
 import { baseUrl, callUpstream, okBody, required, type UpstreamReply } from '../upstream.ts';
 

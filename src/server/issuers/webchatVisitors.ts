@@ -1,5 +1,6 @@
 import { isGuestTokenError, misconfigured } from '../../core/errors.ts';
-import { asRecord, asReply, type GuestTokenReply } from '../../core/guestToken.ts';
+import { asReply, type GuestTokenReply } from '../../core/guestToken.ts';
+import { asRecord } from '../../core/json.ts';
 import type { GuestTokenIssuer, IssueContext, IssueRequest } from '../issuer.ts';
 import { createPlatformAuth, createSharedAccess, type YourAccessToken } from '../platformAuth.ts';
 import { baseUrl, callUpstream, okBody, required, type UpstreamReply } from '../upstream.ts';

@@ -1,7 +1,8 @@
+import { DEFAULT_CHANNEL_ID, DEFAULT_ENDPOINT } from '../core/defaults.ts';
 import { assertOption } from '../core/errors.ts';
 import type { GuestTokenEvent } from '../core/events.ts';
 import { DEFAULT_EXPIRY_BUFFER_MS, DEFAULT_FALLBACK_TTL_MS } from '../core/expiry.ts';
-import { isText } from '../core/guestToken.ts';
+import { isText } from '../core/json.ts';
 import { withDefaults } from '../core/options.ts';
 import {
   assertDuration,
@@ -62,9 +63,9 @@ export type GuestTokenQueryKey = readonly [
 ];
 
 const defaults = {
-  channelId: 'webchat-default',
+  channelId: DEFAULT_CHANNEL_ID,
   attributes: {},
-  source: '/api/guest-token',
+  source: DEFAULT_ENDPOINT,
   expiryBufferMs: DEFAULT_EXPIRY_BUFFER_MS,
   fallbackTtlMs: DEFAULT_FALLBACK_TTL_MS,
   retry: {},

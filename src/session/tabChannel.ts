@@ -1,4 +1,5 @@
-import { asRecord, type GuestToken } from '../core/guestToken.ts';
+import type { GuestToken } from '../core/guestToken.ts';
+import { asRecord } from '../core/json.ts';
 import { sleep, withTimeout } from '../core/waits.ts';
 import { shareToken } from './sharedToken.ts';
 

@@ -1,4 +1,5 @@
-import { asRecord, type GuestToken, readGuestToken } from '../core/guestToken.ts';
+import { type GuestToken, readGuestToken } from '../core/guestToken.ts';
+import { asRecord } from '../core/json.ts';
 
 /** A token on its way to another tab or over a page load: the reply that brought it, and when. */
 export interface SharedToken {

@@ -1,0 +1,5 @@
+/** The channel of Genesys' own examples (the reference's). */
+export const DEFAULT_CHANNEL_ID = 'webchat-default';
+
+/** Where the broker answers unless a site says otherwise. */
+export const DEFAULT_ENDPOINT = '/api/guest-token';
