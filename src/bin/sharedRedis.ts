@@ -1,5 +1,5 @@
-import { type RedisTokenPoolOptions, redisTokenPool } from '../server/redisTokenPool.ts';
-import type { TokenPool } from '../server/tokenPool.ts';
+import { type RedisTokenPoolOptions, redisTokenPool } from '../server/pool/redisTokenPool.ts';
+import type { TokenPool } from '../server/pool/tokenPool.ts';
 import { UsageError } from './settings.ts';
 
 export interface SharedRedis {

@@ -1,14 +1,14 @@
 import { toGuestTokenError } from '../core/classify.ts';
 import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
 import { GuestTokenError, isGuestTokenError, misconfigured } from '../core/errors.ts';
-import type { BrokerEvent } from './brokerEvents.ts';
-import { createCircuit } from './circuit.ts';
-import type { GuestTokenIssuer, IssueRequest } from './issuer.ts';
-import { type BrokerLimits, createRequestLimits, createUpstreamPacer } from './limits.ts';
-import { createPooledIssuer } from './pooledIssuer.ts';
-import { type Answer, problemAnswer, Refusal, statusOf } from './problem.ts';
+import type { BrokerEvent } from './events.ts';
+import type { GuestTokenIssuer, IssueRequest } from './issuers/issuer.ts';
+import { type BrokerLimits, createRequestLimits, createUpstreamPacer } from './limits/limits.ts';
+import { createPooledIssuer } from './pool/pooledIssuer.ts';
+import { memoryTokenPool, type PooledToken, type TokenPool } from './pool/tokenPool.ts';
+import { type Answer, HttpProblem, problemAnswer, statusOf } from './problem.ts';
 import { createRequestGuard, type TokenRequestBody } from './requestGuard.ts';
-import { memoryTokenPool, type PooledToken, type TokenPool } from './tokenPool.ts';
+import { createCircuit } from './upstream/circuit.ts';
 
 /** Who a request comes from, as the server knows. */
 export interface AuthorizedVisitor {
@@ -125,7 +125,7 @@ async function authorized(authorize: Authorize, request: Request): Promise<Autho
     throw toGuestTokenError(thrown, 'The function authorize');
   }
   if (visitor === null) {
-    throw new Refusal(
+    throw new HttpProblem(
       401,
       'unauthorized',
       'Nobody is signed in.',
@@ -149,7 +149,7 @@ function reconcile(
 ): IssueRequest {
   const { externalId, attributes, anonymous = false } = visitor;
   if (!anonymous && body.externalId !== undefined && body.externalId !== externalId) {
-    throw new Refusal(
+    throw new HttpProblem(
       403,
       'identity_mismatch',
       'The request names another visitor than the one who is signed in.',

@@ -1,7 +1,6 @@
 export { GuestTokenError, type GuestTokenErrorCode, isGuestTokenError } from '../core/errors.ts';
 export type { GuestTokenReply } from '../core/guestToken.ts';
 export { type AnonymousVisitorsOptions, anonymousVisitors } from './anonymousVisitors.ts';
-export type { BrokerEvent } from './brokerEvents.ts';
 export {
   type Authorize,
   type AuthorizedVisitor,
@@ -9,18 +8,28 @@ export {
   type GuestTokenBroker,
   type GuestTokenBrokerOptions,
 } from './createGuestTokenBroker.ts';
-export type { GuestTokenIssuer, IssueContext, IssuedToken, IssueRequest } from './issuer.ts';
+export type { BrokerEvent } from './events.ts';
 export {
   type AuthenticatedWebMessagingOptions,
   authenticatedWebMessaging,
   type SignInGrant,
 } from './issuers/authenticatedWebMessaging.ts';
+export type {
+  GuestTokenIssuer,
+  IssueContext,
+  IssuedToken,
+  IssueRequest,
+} from './issuers/issuer.ts';
 export { type WebchatVisitorsOptions, webchatVisitors } from './issuers/webchatVisitors.ts';
-export type { BrokerLimits } from './limits.ts';
-export { type RedisClient, type RedisTokenPoolOptions, redisTokenPool } from './redisTokenPool.ts';
+export type { BrokerLimits } from './limits/limits.ts';
+export {
+  type RedisClient,
+  type RedisTokenPoolOptions,
+  redisTokenPool,
+} from './pool/redisTokenPool.ts';
 export {
   type MemoryTokenPoolOptions,
   memoryTokenPool,
   type PooledToken,
   type TokenPool,
-} from './tokenPool.ts';
+} from './pool/tokenPool.ts';

@@ -33,27 +33,26 @@ const titles: Record<number, string> = {
   504: 'Gateway Timeout',
 };
 
-/** A refusal that is the broker's own, with the status it is answered with. */
-export class Refusal extends GuestTokenError {
-  readonly answer: number;
+/** A refusal of the broker's own, with its HTTP status. */
+export class HttpProblem extends GuestTokenError {
+  declare readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
-    answer: number,
+    status: number,
     code: GuestTokenErrorCode,
     message: string,
     hint: string,
     headers: Readonly<Record<string, string>> = {},
   ) {
-    super(code, message, { hint, status: answer });
-    this.answer = answer;
+    super(code, message, { hint, status });
     this.headers = headers;
   }
 }
 
 /** The status that an error is answered with. */
 export function statusOf(error: GuestTokenError): number {
-  return error instanceof Refusal ? error.answer : statuses[error.code];
+  return error instanceof HttpProblem ? error.status : statuses[error.code];
 }
 
 /** What is answered, before it has the headers that every answer has. */
@@ -86,7 +85,7 @@ export function problemAnswer(error: GuestTokenError): Answer {
     body: JSON.stringify(document),
     headers: {
       'Content-Type': 'application/problem+json',
-      ...(error instanceof Refusal && error.headers),
+      ...(error instanceof HttpProblem && error.headers),
       ...(waits && {
         'Retry-After': String(Math.max(1, Math.ceil((retryAtMs - Date.now()) / 1000))),
       }),

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { misconfigured } from '../core/errors.ts';
 import { normalOrigins } from '../core/origins.ts';
-import { type Answer, Refusal } from './problem.ts';
+import { type Answer, HttpProblem } from './problem.ts';
 import { readText } from './readText.ts';
 
 /** Far above what a visitor's attributes need; a body that goes on is not read on. */
@@ -44,7 +44,7 @@ export type TokenRequestBody = v.InferOutput<typeof Body>;
 export interface RequestGuard {
   /** The answer to a preflight; undefined for any other request. */
   preflight(request: Request): Answer | undefined;
-  /** @throws Refusal for a foreign origin, a wrong method or type, a body that is too long or wrong */
+  /** @throws HttpProblem for a foreign origin, a wrong method or type, a body that is too long or wrong */
   check(request: Request): Promise<TokenRequestBody>;
   /** An answer with the headers that every answer has, and a cookie where there is one. */
   respond(request: Request, answer: Answer, setCookie?: string): Response;
@@ -65,7 +65,7 @@ export function createRequestGuard(allowedOrigins: readonly string[] = []): Requ
 
   function checkOrigin(request: Request): void {
     if (crossOrigin(request) === undefined && !isSameOrigin(request)) {
-      throw new Refusal(
+      throw new HttpProblem(
         403,
         'forbidden',
         'The request comes from a page of a foreign origin.',
@@ -129,7 +129,7 @@ function isSameOrigin(request: Request): boolean {
 
 function checkForm(request: Request): void {
   if (request.method !== 'POST') {
-    throw new Refusal(
+    throw new HttpProblem(
       405,
       'rejected',
       'Guest tokens are asked for by POST.',
@@ -138,7 +138,7 @@ function checkForm(request: Request): void {
     );
   }
   if (!/^\s*application\/json\s*(;|$)/i.test(request.headers.get('Content-Type') ?? '')) {
-    throw new Refusal(
+    throw new HttpProblem(
       415,
       'rejected',
       'The body is not JSON.',
@@ -163,12 +163,12 @@ async function readBody(request: Request): Promise<string> {
   return text;
 }
 
-/** @throws Refusal for a body that breaks off, or does not come in time */
+/** @throws HttpProblem for a body that breaks off, or does not come in time */
 function inTime<Result>(work: Promise<Result>): Promise<Result> {
   const again = 'Send the request again.';
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new Refusal(408, 'timed_out', 'The body did not come in time.', again)),
+      () => reject(new HttpProblem(408, 'timed_out', 'The body did not come in time.', again)),
       BODY_TIMEOUT_MS,
     );
     work.then(
@@ -178,7 +178,7 @@ function inTime<Result>(work: Promise<Result>): Promise<Result> {
       },
       () => {
         clearTimeout(timer);
-        reject(new Refusal(400, 'rejected', 'The body broke off.', again));
+        reject(new HttpProblem(400, 'rejected', 'The body broke off.', again));
       },
     );
   });
@@ -200,13 +200,13 @@ function parse(text: string): TokenRequestBody {
   try {
     body = JSON.parse(text);
   } catch {
-    throw new Refusal(400, 'rejected', 'The body is not valid JSON.', 'Send a JSON object.');
+    throw new HttpProblem(400, 'rejected', 'The body is not valid JSON.', 'Send a JSON object.');
   }
   const parsed = v.safeParse(Body, body);
   if (parsed.success) return parsed.output;
   // The first key of the path is one of ours; deeper ones are the browser's own.
   const field = parsed.issues[0].path?.[0].key;
-  throw new Refusal(
+  throw new HttpProblem(
     400,
     'rejected',
     field === undefined ? 'The body is not an object.' : `The field "${String(field)}" is wrong.`,
@@ -214,8 +214,8 @@ function parse(text: string): TokenRequestBody {
   );
 }
 
-function tooLong(): Refusal {
-  return new Refusal(
+function tooLong(): HttpProblem {
+  return new HttpProblem(
     413,
     'rejected',
     `The body is longer than ${MAX_BODY_BYTES} bytes.`,

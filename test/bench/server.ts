@@ -3,8 +3,8 @@
 import { createClient } from 'redis';
 import { type HttpHandler, listen } from '../../src/bin/httpServer.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
-import { redisTokenPool } from '../../src/server/redisTokenPool.ts';
-import { memoryTokenPool, type TokenPool } from '../../src/server/tokenPool.ts';
+import { redisTokenPool } from '../../src/server/pool/redisTokenPool.ts';
+import { memoryTokenPool, type TokenPool } from '../../src/server/pool/tokenPool.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
 
 const [kind, redisUrl] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { createClient } from 'redis';
 import { listen } from '../../src/bin/httpServer.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import { redisTokenPool } from '../../src/server/redisTokenPool.ts';
+import { redisTokenPool } from '../../src/server/pool/redisTokenPool.ts';
 
 const { REDIS_URL = '', API_URL, LOGIN_URL, PREFIX } = process.env;
 

@@ -1,16 +1,17 @@
 // Several machines of one shop: brokers that share a Redis, in front of one Genesys.
-import type { BrokerEvent } from '../../src/server/brokerEvents.ts';
+
 import {
   createGuestTokenBroker,
   type GuestTokenBroker,
 } from '../../src/server/createGuestTokenBroker.ts';
+import type { BrokerEvent } from '../../src/server/events.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import type { BrokerLimits } from '../../src/server/limits.ts';
+import type { BrokerLimits } from '../../src/server/limits/limits.ts';
 import {
   type RedisClient,
   type RedisTokenPoolOptions,
   redisTokenPool,
-} from '../../src/server/redisTokenPool.ts';
+} from '../../src/server/pool/redisTokenPool.ts';
 import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 
 export interface Machine {

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { BrokerEvent } from '../../src/server/brokerEvents.ts';
-import { createCircuit } from '../../src/server/circuit.ts';
+import type { BrokerEvent } from '../../src/server/events.ts';
+import { createCircuit } from '../../src/server/upstream/circuit.ts';
 import { ask, gate, openShop, problem, reply } from './shop.ts';
 
 const START_MS = Date.UTC(2026, 2, 1);

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../src/bin/httpServer.ts';
 import { endpointTokenSource } from '../../src/core/tokenSource.ts';
 import type { Authorize, AuthorizedVisitor } from '../../src/server/createGuestTokenBroker.ts';
-import type { GuestTokenIssuer, IssuedToken } from '../../src/server/issuer.ts';
+import type { GuestTokenIssuer, IssuedToken } from '../../src/server/issuers/issuer.ts';
 import { ask, authorize, openShop, problem, reply } from './shop.ts';
 
 afterEach(() => {

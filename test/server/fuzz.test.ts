@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { anonymousVisitors } from '../../src/server/anonymousVisitors.ts';
-import type { BrokerEvent } from '../../src/server/brokerEvents.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
+import type { BrokerEvent } from '../../src/server/events.ts';
 import { authenticatedWebMessaging } from '../../src/server/issuers/authenticatedWebMessaging.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';

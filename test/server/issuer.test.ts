@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
-import type { GuestTokenIssuer } from '../../src/server/issuer.ts';
+import type { GuestTokenIssuer } from '../../src/server/issuers/issuer.ts';
 import { ask, authorize, openShop, problem, reply } from './shop.ts';
 
 afterEach(() => vi.useRealTimers());

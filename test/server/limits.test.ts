@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type BrokerLimits, createUpstreamPacer } from '../../src/server/limits.ts';
+import { type BrokerLimits, createUpstreamPacer } from '../../src/server/limits/limits.ts';
 import { type Ask, ask, openShop, type Problem, problem, reply } from './shop.ts';
 
 beforeEach(() =>

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import { createPlatformAuth, createSharedAccess } from '../../src/server/platformAuth.ts';
+import { createPlatformAuth, createSharedAccess } from '../../src/server/upstream/platformAuth.ts';
 import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { ask, gate, openShop, problem, reply, type Shop } from './shop.ts';
 

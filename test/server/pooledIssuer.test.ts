@@ -1,7 +1,11 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { GuestTokenIssuer } from '../../src/server/issuer.ts';
-import { memoryTokenPool, type PooledToken, type TokenPool } from '../../src/server/tokenPool.ts';
+import type { GuestTokenIssuer } from '../../src/server/issuers/issuer.ts';
+import {
+  memoryTokenPool,
+  type PooledToken,
+  type TokenPool,
+} from '../../src/server/pool/tokenPool.ts';
 import { type Ask, ask, gate, openShop, problem, reply, type Shop } from './shop.ts';
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 2, 1) }));

@@ -1,11 +1,11 @@
 // A shop with a broker before the sandbox: Request in, Response out.
 import { expect } from 'vitest';
-import type { BrokerEvent } from '../../src/server/brokerEvents.ts';
 import {
   createGuestTokenBroker,
   type GuestTokenBroker,
   type GuestTokenBrokerOptions,
 } from '../../src/server/createGuestTokenBroker.ts';
+import type { BrokerEvent } from '../../src/server/events.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import {
   createSandboxCloud,

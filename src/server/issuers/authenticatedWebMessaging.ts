@@ -1,7 +1,13 @@
 import { GuestTokenError } from '../../core/errors.ts';
 import { asRecord } from '../../core/json.ts';
-import type { GuestTokenIssuer, IssuedToken, IssueRequest } from '../issuer.ts';
-import { baseUrl, callUpstream, okBody, required, type UpstreamReply } from '../upstream.ts';
+import {
+  baseUrl,
+  callUpstream,
+  okBody,
+  required,
+  type UpstreamReply,
+} from '../upstream/upstream.ts';
+import type { GuestTokenIssuer, IssuedToken, IssueRequest } from './issuer.ts';
 
 /** What your identity provider gave for one sign-in; a code works once. */
 export interface SignInGrant {

@@ -1,9 +1,19 @@
 import { isGuestTokenError, misconfigured } from '../../core/errors.ts';
 import { asReply, type GuestTokenReply } from '../../core/guestToken.ts';
 import { asRecord } from '../../core/json.ts';
-import type { GuestTokenIssuer, IssueContext, IssueRequest } from '../issuer.ts';
-import { createPlatformAuth, createSharedAccess, type YourAccessToken } from '../platformAuth.ts';
-import { baseUrl, callUpstream, okBody, required, type UpstreamReply } from '../upstream.ts';
+import {
+  createPlatformAuth,
+  createSharedAccess,
+  type YourAccessToken,
+} from '../upstream/platformAuth.ts';
+import {
+  baseUrl,
+  callUpstream,
+  okBody,
+  required,
+  type UpstreamReply,
+} from '../upstream/upstream.ts';
+import type { GuestTokenIssuer, IssueContext, IssueRequest } from './issuer.ts';
 
 export interface WebchatVisitorsOptions {
   /** The OAuth client, with the grant type Client Credentials. Not needed with `accessToken`. */

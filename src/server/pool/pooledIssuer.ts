@@ -1,13 +1,13 @@
-import { toGuestTokenError } from '../core/classify.ts';
-import { identityHash } from '../core/events.ts';
-import { readGuestToken } from '../core/guestToken.ts';
-import { withTimeout } from '../core/waits.ts';
-import type { BrokerEvent } from './brokerEvents.ts';
-import type { Circuit } from './circuit.ts';
-import { createHashedKeys } from './hashedKeys.ts';
-import type { GuestTokenIssuer, IssuedToken, IssueRequest } from './issuer.ts';
-import type { UpstreamPacer } from './limits.ts';
-import { Refusal } from './problem.ts';
+import { toGuestTokenError } from '../../core/classify.ts';
+import { identityHash } from '../../core/events.ts';
+import { readGuestToken } from '../../core/guestToken.ts';
+import { withTimeout } from '../../core/waits.ts';
+import type { BrokerEvent } from '../events.ts';
+import { createHashedKeys } from '../hashedKeys.ts';
+import type { GuestTokenIssuer, IssuedToken, IssueRequest } from '../issuers/issuer.ts';
+import type { UpstreamPacer } from '../limits/limits.ts';
+import { HttpProblem } from '../problem.ts';
+import type { Circuit } from '../upstream/circuit.ts';
 import type { PooledToken, TokenPool } from './tokenPool.ts';
 
 /** A pooled token with less life is not handed out; of short tokens a fifth of their life. */
@@ -188,7 +188,7 @@ function asPooled(
   const { lifeMs } = readGuestToken(reply, { requestedAt: startedAtMs });
   const { externalId } = request;
   if (typeof reply.external_id === 'string' && reply.external_id !== externalId) {
-    throw new Refusal(
+    throw new HttpProblem(
       502,
       'identity_mismatch',
       'The issuer answered for another visitor.',

@@ -1,8 +1,8 @@
 import * as oauth from 'oauth4webapi';
-import { errorOfStatus } from '../core/classify.ts';
-import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
-import { GuestTokenError } from '../core/errors.ts';
-import { unlessAborted, withTimeout } from '../core/waits.ts';
+import { errorOfStatus } from '../../core/classify.ts';
+import { type Deadline, deadlineIn, untilMs } from '../../core/clock.ts';
+import { GuestTokenError } from '../../core/errors.ts';
+import { unlessAborted, withTimeout } from '../../core/waits.ts';
 import { isHeaderWord, isLoopback } from './upstream.ts';
 
 export interface PlatformAuth {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { misconfigured } from '../core/errors.ts';
-import type { IssuedToken } from './issuer.ts';
+import { misconfigured } from '../../core/errors.ts';
+import type { IssuedToken } from '../issuers/issuer.ts';
 
 /** A token that was issued, as a pool keeps it: plain JSON. */
 export interface PooledToken {

@@ -1,4 +1,4 @@
-import type { GuestTokenReply } from '../core/guestToken.ts';
+import type { GuestTokenReply } from '../../core/guestToken.ts';
 
 /** Who is asked for, after `authorize` has decided it. */
 export interface IssueRequest {

@@ -1,7 +1,7 @@
-import { toGuestTokenError } from '../core/classify.ts';
-import { GuestTokenError } from '../core/errors.ts';
-import { withJitter } from '../core/retryPolicy.ts';
-import type { BrokerEvent } from './brokerEvents.ts';
+import { toGuestTokenError } from '../../core/classify.ts';
+import { GuestTokenError } from '../../core/errors.ts';
+import { withJitter } from '../../core/retryPolicy.ts';
+import type { BrokerEvent } from '../events.ts';
 
 /** Failures in a row that leave little doubt. */
 const FAILURES = 5;

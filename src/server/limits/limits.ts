@@ -1,12 +1,12 @@
 import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import RateLimiterRedis from 'rate-limiter-flexible/lib/RateLimiterRedis.js';
-import { GuestTokenError, misconfigured } from '../core/errors.ts';
-import { assertDuration } from '../core/retryPolicy.ts';
-import { sleep } from '../core/waits.ts';
-import type { BrokerEvent } from './brokerEvents.ts';
-import { createHashedKeys } from './hashedKeys.ts';
-import { patientScripts } from './patientRedis.ts';
+import { GuestTokenError, misconfigured } from '../../core/errors.ts';
+import { assertDuration } from '../../core/retryPolicy.ts';
+import { sleep } from '../../core/waits.ts';
+import type { BrokerEvent } from '../events.ts';
+import { createHashedKeys } from '../hashedKeys.ts';
+import { scriptsWithTimeout } from '../redisWithTimeout.ts';
 
 export interface BrokerLimits {
   /** Requests a minute of one visitor. Default: no limit of their own; the pool serves them cheaply. */
@@ -52,7 +52,7 @@ interface Rate {
 function limiter(limits: BrokerLimits, keyPrefix: string, rate: Rate): RateLimiterAbstract {
   if (!limits.redis) return new RateLimiterMemory({ keyPrefix, ...rate });
   return new RateLimiterRedis({
-    storeClient: patientScripts(limits.redis, 'limits.redis'),
+    storeClient: scriptsWithTimeout(limits.redis, 'limits.redis'),
     useRedisPackage: true,
     keyPrefix: `react-guest-token:${keyPrefix}`,
     // Redis down: each machine counts for itself.

@@ -1,6 +1,6 @@
 import { CompactEncrypt, compactDecrypt } from 'jose';
-import { misconfigured } from '../core/errors.ts';
-import { patientRedis, RedisRests } from './patientRedis.ts';
+import { misconfigured } from '../../core/errors.ts';
+import { RedisUnavailable, redisWithTimeout } from '../redisWithTimeout.ts';
 import { memoryTokenPool, type PooledToken, type TokenPool } from './tokenPool.ts';
 
 /** The part of the package `redis`' client that the pool uses. */
@@ -45,7 +45,7 @@ export function redisTokenPool(
 ): TokenPool {
   const { prefix = 'react-guest-token:' } = options;
   const box = options.encryptionKey === undefined ? plain : encrypted(options.encryptionKey);
-  const ask = patientRedis(client);
+  const ask = redisWithTimeout(client);
   const own = memoryTokenPool();
   let untold: unknown;
 
@@ -55,7 +55,7 @@ export function redisTokenPool(
         const value = await ask(() => client.get(prefix + key));
         return typeof value === 'string' ? await box.open(key, value) : undefined;
       } catch (error) {
-        if (error instanceof RedisRests) return own.get(key);
+        if (error instanceof RedisUnavailable) return own.get(key);
         throw error;
       }
     },
@@ -66,7 +66,7 @@ export function redisTokenPool(
       try {
         await ask(() => client.set(prefix + key, value, { PX: leftMs }));
       } catch (error) {
-        if (!(error instanceof RedisRests)) throw error;
+        if (!(error instanceof RedisUnavailable)) throw error;
         const told = untold;
         untold = undefined;
         if (told) throw told;
@@ -80,7 +80,7 @@ export function redisTokenPool(
       const lock = `${prefix}lock:${key}`;
       const holder = crypto.randomUUID();
       const unlock = (): void => {
-        // Not asked patiently: a lock that stays behind holds up every machine.
+        // Without the time-out: a lock that stays behind holds up every machine.
         client.eval(UNLOCK, { keys: [lock], arguments: [holder] }).catch(() => undefined);
       };
       const endsAtMs = Date.now() + LOCK_MS;
@@ -92,7 +92,7 @@ export function redisTokenPool(
         }
       } catch (error) {
         // The work is done all the same; `set` tells of it.
-        if (!(error instanceof RedisRests)) untold = error;
+        if (!(error instanceof RedisUnavailable)) untold = error;
       }
       try {
         // Whoever has waited finds the token in the pool, by the look that `work` begins with.

@@ -1,7 +1,7 @@
-import { errorOfStatus } from '../core/classify.ts';
-import { GuestTokenError, misconfigured } from '../core/errors.ts';
-import { asRecord } from '../core/json.ts';
-import { readText } from './readText.ts';
+import { errorOfStatus } from '../../core/classify.ts';
+import { GuestTokenError, misconfigured } from '../../core/errors.ts';
+import { asRecord } from '../../core/json.ts';
+import { readText } from '../readText.ts';
 
 /** Far above any token; what is longer is a page of HTML, or worse. */
 const MAX_REPLY_BYTES = 256 * 1024;
