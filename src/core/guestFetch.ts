@@ -8,12 +8,12 @@ export interface GuestFetchSession {
   /** A token that is valid at the moment it resolves. */
   getToken(options?: { signal?: AbortSignal }): Promise<string>;
   /**
-   * Tells that a server has refused `token`. False: it will not be replaced now, so hand the
-   * response over. Anything else: `getToken` yields a replacement.
+   * Called whenever a server has refused `token` with 401 or 403, so also when it refuses the
+   * replacement that a call was sent again with: such a response goes to the caller in any case.
+   *
+   * @returns true: `getToken` yields a replacement; false: none comes, so the caller gets the response
    */
-  reject(token: string): unknown;
-  /** Told how a call ended that was sent again with a replacement: whether that was refused too. */
-  resent?(refused: boolean): void;
+  reject(token: string): boolean;
 }
 
 export interface GuestFetchOptions {
@@ -68,9 +68,8 @@ async function call(
     const response = await send(withToken(request, token));
     const { status, headers } = response;
     const refused = status === 401 || status === 403;
-    if (wasReplaced) session.resent?.(refused);
     if (refused) {
-      if (wasReplaced || session.reject(token) === false) return response;
+      if (!session.reject(token) || wasReplaced) return response;
       const replacement = await session.getToken({ signal }).catch((error: unknown) => {
         // An end that somebody wanted is passed on; a source that fails leaves the refusal as it is.
         if (signal.aborted || toGuestTokenError(error).code === 'aborted') throw error;

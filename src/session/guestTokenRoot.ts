@@ -36,7 +36,10 @@ export function createGuestTokenRoot(): GuestTokenRoot {
   let ended = new AbortController();
   let allowed: readonly string[] = [];
 
-  /** The session for as long as the provider shows it: who waits for it does not get the next one's. */
+  /**
+   * The session for as long as the provider shows it: who waits for it does not get the next one's.
+   * Each call has a lease of its own, so its second refusal is that of a replacement.
+   */
   function lease(): GuestFetchSession & { refresh(): Promise<string> } {
     const leased = session;
     const { signal: end } = ended;
@@ -50,11 +53,16 @@ export function createGuestTokenRoot(): GuestTokenRoot {
       end.throwIfAborted();
       return token.value;
     }
+    let isResent = false;
     return {
       getToken: (options) => tokenOf((asked) => asked.getToken(), options?.signal),
       refresh: () => tokenOf((asked) => asked.refresh()),
-      reject: (token) => !end.aborted && leased?.reject(token),
-      resent: (refused) => leased?.resent(refused),
+      reject(token) {
+        if (end.aborted || !leased) return false;
+        if (isResent) return leased.rejectReplacement();
+        isResent = leased.reject(token);
+        return isResent;
+      },
     };
   }
 

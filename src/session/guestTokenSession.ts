@@ -167,9 +167,10 @@ export class GuestTokenSession {
     return true;
   }
 
-  /** Told how a call ended that was sent again with a replacement: whether that was refused too. */
-  resent(refused: boolean): void {
-    this.#gate.replaced(refused);
+  /** A call was refused with the replacement, too: no replacements for a while. */
+  rejectReplacement(): false {
+    this.#gate.replacementRefused();
+    return false;
   }
 
   /** For a component that can't render without a token: asks, and resolves when the round is over. */

@@ -7,6 +7,9 @@ import { sleep } from '../core/waits.ts';
 const MAX_REQUESTS_PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
 
+/** Ms after a pause for refused replacements until the next one is as short as the first. */
+const FORGIVEN_AFTER_MS = 5 * MINUTE_MS;
+
 /** Decides when a session may ask its source: after failures not at once, and never in a loop. */
 export class RequestGate {
   #failedRounds = 0;
@@ -89,11 +92,12 @@ export class RequestGate {
   }
 
   /**
-   * Told whether a replacement was refused too: then there is a pause, longer each time, since one
-   * forbidden endpoint must not cost good tokens for ever.
+   * A replacement was refused, too: begins a pause, longer each time, since one forbidden endpoint
+   * must not cost good tokens for ever. A calm stretch after a pause ends the count.
    */
-  replaced(refusedToo: boolean): void {
-    if (!refusedToo) this.#refusals = 0;
-    else if (this.mayReplace) this.#refusedUntil = deadlineIn(cooldownMs(this.#refusals++));
+  replacementRefused(): void {
+    if (!this.mayReplace) return;
+    if (untilMs(this.#refusedUntil) < -FORGIVEN_AFTER_MS) this.#refusals = 0;
+    this.#refusedUntil = deadlineIn(cooldownMs(this.#refusals++));
   }
 }

@@ -74,14 +74,30 @@ describe('a refused token', () => {
     expect(session.rejected).toEqual(['token-1']);
   });
 
-  test('that is refused again is handed over as it is: no third try, no second acquisition', async () => {
-    const { sent, session, call } = against(statuses(401, 403, 401, 401));
+  test('whose replacement is refused, too: the caller gets that response, and there is no third try', async () => {
+    const { sent, call } = against(statuses(401, 403, 401, 401));
     const response = await passing(call());
     expect(response.status).toBe(403);
     expect(await response.text()).toBe('answer 2');
     expect(sent).toHaveLength(2);
-    expect(session.acquisitions).toBe(2);
   });
+
+  test.each([true, false])(
+    'is reported to the session, and so is a refused replacement that it would replace (%s)',
+    async (replacesAgain) => {
+      const session = fakeSession();
+      const { sent, call } = against(statuses(401, 403), session);
+      const reject = vi.spyOn(session, 'reject');
+      reject.mockImplementationOnce(() => {
+        session.renew();
+        return true;
+      });
+      reject.mockReturnValueOnce(replacesAgain);
+      expect((await passing(call())).status).toBe(403);
+      expect(reject.mock.calls).toEqual([['token-1'], ['token-2']]);
+      expect(sent).toHaveLength(2);
+    },
+  );
 
   test('that is older than the one in hand only has the call resent', async () => {
     const session = fakeSession();

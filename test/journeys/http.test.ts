@@ -213,9 +213,11 @@ function sessionOn(source: GuestTokenSource): GuestFetchSession {
       return current;
     },
     reject(token) {
-      if (token !== current) return;
+      if (token !== current) return true;
+      if (fresh) return false; // the replacement
       current = undefined;
       fresh = true;
+      return true;
     },
   };
 }

@@ -203,6 +203,23 @@ describe('an endpoint that refuses the new token as well', () => {
   });
 });
 
+test('after a calm hour, an endpoint that refuses every token starts with the shortest pause again', async () => {
+  const { source, server, page } = await pageWithToken();
+  server.answer = refuseAll;
+  for (let second = 0; second < 600; second++) {
+    page.fetch('/forbidden');
+    await pass(SECOND);
+  }
+  await pass(HOUR);
+  page.fetch('/forbidden');
+  await pass(SECOND);
+  const before = source.requests.length;
+  await pass(40 * SECOND);
+  page.fetch('/forbidden');
+  await pass(SECOND);
+  expect(source.requests).toHaveLength(before + 1);
+});
+
 test('a new token that was taken, and is refused 5 s later, is replaced again', async () => {
   const { source, server, page, first } = await pageWithToken();
   server.answer = refusing(first);

@@ -6,6 +6,7 @@ import {
   type GuestToken,
   type GuestTokenReply,
   type GuestTokenSource,
+  type ReadGuestTokenOptions,
   readGuestToken,
   retryDelayMs,
   shouldRetry,
@@ -59,6 +60,7 @@ test('a source is a function, with a key or without', () => {
 
 test('whatever came in may be read', () => {
   expectTypeOf(readGuestToken).parameter(0).toBeUnknown();
+  expectTypeOf<ReadGuestTokenOptions>().not.toHaveProperty('clockErrorMs');
   expectTypeOf(readGuestToken).returns.toEqualTypeOf<GuestToken>();
 });
 
@@ -68,7 +70,7 @@ test('the retry functions fit React Query', () => {
 });
 
 test('a guest fetch needs a session and yields a fetch', () => {
-  const session = { getToken: async () => 'eyJ', reject: () => undefined };
+  const session = { getToken: async () => 'eyJ', reject: () => true };
   expectTypeOf(createGuestFetch({ session: () => session })).toEqualTypeOf<typeof fetch>();
   // @ts-expect-error the session is got anew for each call
   createGuestFetch({ session });
