@@ -116,8 +116,6 @@ export interface ReadGuestTokenOptions {
   fallbackTtlMs?: number | undefined;
   /** Ms before the end at which it is stale; at most a fifth of its life is used. Default 60,000. */
   expiryBufferMs?: number | undefined;
-  /** Ms that this machine's clock is known to be ahead of the issuer's. Default 0. */
-  clockErrorMs?: number | undefined;
 }
 
 /**
@@ -127,12 +125,22 @@ export interface ReadGuestTokenOptions {
  *   `no_progress` (over on arrival)
  */
 export function readGuestToken(reply: unknown, options: ReadGuestTokenOptions = {}): GuestToken {
+  return readTokenByClock(reply, options, 0);
+}
+
+/**
+ * `readGuestToken` on a machine whose clock is known to be wrong.
+ *
+ * @param clockErrorMs how far this clock is ahead of the issuer's
+ */
+export function readTokenByClock(
+  reply: unknown,
+  options: ReadGuestTokenOptions,
+  clockErrorMs: number,
+): GuestToken {
   const { token, id, ...rest } = asReply(reply, 'The source');
-  const {
-    clockErrorMs = 0,
-    fallbackTtlMs = DEFAULT_FALLBACK_TTL_MS,
-    expiryBufferMs = DEFAULT_EXPIRY_BUFFER_MS,
-  } = options;
+  const { fallbackTtlMs = DEFAULT_FALLBACK_TTL_MS, expiryBufferMs = DEFAULT_EXPIRY_BUFFER_MS } =
+    options;
   const requestedAt = asInstant(options.requestedAt);
   const claims = readClaims(token, rest);
   const life = lifeOf(claims, requestedAt.wallMs, clockErrorMs, fallbackTtlMs);

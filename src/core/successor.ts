@@ -1,6 +1,6 @@
 import type { Instant } from './clock.ts';
 import { GuestTokenError } from './errors.ts';
-import { type GuestToken, type ReadGuestTokenOptions, readGuestToken } from './guestToken.ts';
+import { type GuestToken, type ReadGuestTokenOptions, readTokenByClock } from './guestToken.ts';
 
 /**
  * Reads a reply in the light of the token before it.
@@ -17,8 +17,7 @@ export function readSuccessor(
   wasRejected: boolean,
   options: ReadGuestTokenOptions & { readonly requestedAt: Instant },
 ): GuestToken {
-  const read = (clockErrorMs = 0): GuestToken =>
-    readGuestToken(reply, { ...options, clockErrorMs });
+  const read = (clockErrorMs = 0): GuestToken => readTokenByClock(reply, options, clockErrorMs);
   let token = read(before?.clockSkewMs);
   if (before && token.value === before.value) {
     if (!wasRejected && !before.isExpired()) return before;

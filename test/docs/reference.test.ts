@@ -146,7 +146,6 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
         requestedAt: true,
         fallbackTtlMs: true,
         expiryBufferMs: true,
-        clockErrorMs: true,
       } satisfies NamesOf<ReadGuestTokenOptions>),
       ...({
         issuer: true,
@@ -303,7 +302,7 @@ function failure(waitMs?: number): GuestTokenError {
 
 /** `Default …` in the comment of the config's type, wherever that is. */
 function commentedDefault(prop: string): unknown {
-  const sources = ['src/query', 'src/react'].flatMap((room) =>
+  const sources = ['src/session', 'src/react'].flatMap((room) =>
     readdirSync(join(root, room)).map((file) => readFileSync(join(root, room, file), 'utf8')),
   );
   const declared = new RegExp(`/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${prop}\\?:`);

@@ -51,7 +51,7 @@ describe('the client entry', () => {
     const { files, packages } = reach('index.js');
     const modules = modulesOf(files);
     expect(modules).toContain('src/core/guestToken.ts');
-    expect(modules.filter((module) => !/^src\/(core|query|react|index)\b/.test(module))).toEqual(
+    expect(modules.filter((module) => !/^src\/(core|session|react|index)\b/.test(module))).toEqual(
       [],
     );
     expect([...packages].sort()).toEqual([
