@@ -3,7 +3,9 @@ import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
 import { GuestTokenError, isGuestTokenError, misconfigured } from '../core/errors.ts';
 import type { BrokerEvent } from './events.ts';
 import type { GuestTokenIssuer, IssueRequest } from './issuers/issuer.ts';
-import { type BrokerLimits, createRequestLimits, createUpstreamPacer } from './limits/limits.ts';
+import type { BrokerLimits } from './limits/brokerLimits.ts';
+import { createRequestLimits } from './limits/requestLimits.ts';
+import { createUpstreamPacer } from './limits/upstreamPacer.ts';
 import { createPooledIssuer } from './pool/pooledIssuer.ts';
 import { memoryTokenPool, type PooledToken, type TokenPool } from './pool/tokenPool.ts';
 import { type Answer, HttpProblem, problemAnswer, statusOf } from './problem.ts';
@@ -61,13 +63,13 @@ interface SignedOutVisitor {
  * @throws GuestTokenError `misconfigured` at construction, naming the option
  */
 export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestTokenBroker {
-  const { issuer, authorize, allowedOrigins, limits, onEvent } = options;
+  const { issuer, authorize, allowedOrigins, limits = {}, onEvent } = options;
   if (typeof issuer?.issue !== 'function')
     throw misconfigured('issuer', 'must have a function issue');
   if (typeof authorize !== 'function') throw misconfigured('authorize', 'must be a function');
   const guard = createRequestGuard(allowedOrigins);
   const emit = createEmitter(onEvent);
-  const limit = createRequestLimits(limits, emit);
+  const limit = createRequestLimits(limits, emit, '');
   const tokens = createPooledIssuer({
     issuer,
     pool: options.pool ?? memoryTokenPool(),
@@ -83,11 +85,13 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
       try {
         const preflight = guard.preflight(request);
         if (preflight) return guard.respond(request, preflight);
+        const address = limit.addressOf(request);
+        await limit.checkAddress(address);
         const body = await guard.check(request);
         const visitor = await authorized(authorize, request);
         setCookie = visitor.setCookie;
         const wanted = reconcile(visitor, body, defaultChannelId);
-        await limit.check(request, visitor.externalId);
+        await limit.checkVisitor(visitor.externalId);
         const token = await tokens.obtain(wanted, wantsFresh(request));
         return guard.respond(request, tokenAnswer(token), setCookie);
       } catch (thrown) {

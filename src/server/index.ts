@@ -21,7 +21,7 @@ export type {
   IssueRequest,
 } from './issuers/issuer.ts';
 export { type WebchatVisitorsOptions, webchatVisitors } from './issuers/webchatVisitors.ts';
-export type { BrokerLimits } from './limits/limits.ts';
+export type { BrokerLimits } from './limits/brokerLimits.ts';
 export {
   type RedisClient,
   type RedisTokenPoolOptions,

@@ -95,10 +95,12 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
     {
       perVisitor: true,
       perIp: true,
+      ipv6PrefixLength: true,
       trustedProxies: true,
       upstream: true,
       maxWaitMs: true,
       redis: true,
+      prefix: true,
     } satisfies NamesOf<BrokerLimits>,
   ],
   [

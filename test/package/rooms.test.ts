@@ -42,7 +42,7 @@ const mayUse: Record<string, RegExp> = {
   core: /^jwt-decode$/,
   session: /^@tanstack\/(react-)?query/,
   react: /^(react|@tanstack\/react-query)($|\/)/,
-  server: /^(jose|lru-cache|oauth4webapi|rate-limiter-flexible|redis|valibot)($|\/)/,
+  server: /^(ipaddr\.js|jose|lru-cache|oauth4webapi|rate-limiter-flexible|redis|valibot)($|\/)/,
   testing: /^(react|msw|@testing-library\/react|@tanstack\/react-query)($|\/)/,
   bin: /^(srvx|redis|node:.*)$/,
   '.': /^$/,

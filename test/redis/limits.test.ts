@@ -38,6 +38,31 @@ describe.skipIf(!hasRedis)('with limits in Redis', () => {
     expect((await machines[1]?.ask(randomUUID()))?.status).toBe(200);
   });
 
+  it('organisations with a prefix of their own count apart', async () => {
+    const sandbox = genesys();
+    const shops = ['north:', 'south:'].map((prefix) => {
+      return machine(sandbox, redis, { limits: { redis, perVisitor: 1, prefix }, prefix });
+    });
+    const visitor = randomUUID();
+    const statuses: (number | undefined)[] = [];
+    for (const shop of [...shops, ...shops]) statuses.push((await shop.ask(visitor)).status);
+    expect(statuses).toEqual([200, 200, 429, 429]);
+  });
+
+  it('a visitor is kept out for a minute at most when the clock of Redis is set back', async () => {
+    const visitor = randomUUID();
+    const prefix = `${randomUUID()}:`;
+    const shop = machine(genesys(), redis, { limits: { redis, perVisitor: 1, prefix } });
+    await shop.ask(visitor);
+    // As it looks an hour earlier: all that expires does so an hour later.
+    const keys = await redis.keys(`${prefix}*`);
+    for (const key of keys) await redis.pExpire(key, 3_660_000);
+    const { status, retryAfterSeconds } = await shop.ask(visitor);
+    expect(status).toBe(429);
+    expect(retryAfterSeconds).toBeLessThanOrEqual(60);
+    for (const key of keys) expect(await redis.pTTL(key)).toBeLessThanOrEqual(60_000);
+  });
+
   it('no key in Redis names a visitor', async () => {
     const visitor = randomUUID();
     await machine(genesys(), redis, { limits: { redis, perVisitor: 3 } }).ask(visitor);

@@ -6,7 +6,7 @@ import {
 } from '../../src/server/createGuestTokenBroker.ts';
 import type { BrokerEvent } from '../../src/server/events.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import type { BrokerLimits } from '../../src/server/limits/limits.ts';
+import type { BrokerLimits } from '../../src/server/limits/brokerLimits.ts';
 import {
   type RedisClient,
   type RedisTokenPoolOptions,

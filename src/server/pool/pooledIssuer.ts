@@ -5,7 +5,7 @@ import { withTimeout } from '../../core/waits.ts';
 import type { BrokerEvent } from '../events.ts';
 import { createHashedKeys } from '../hashedKeys.ts';
 import type { GuestTokenIssuer, IssuedToken, IssueRequest } from '../issuers/issuer.ts';
-import type { UpstreamPacer } from '../limits/limits.ts';
+import type { UpstreamPacer } from '../limits/upstreamPacer.ts';
 import { HttpProblem } from '../problem.ts';
 import type { Circuit } from '../upstream/circuit.ts';
 import type { PooledToken, TokenPool } from './tokenPool.ts';

@@ -1,0 +1,22 @@
+import { GuestTokenError } from '../../core/errors.ts';
+import type { BrokerEvent } from '../events.ts';
+
+export type Emit = (event: BrokerEvent) => void;
+
+type Limit = Extract<BrokerEvent, { type: 'limited' }>['limit'];
+
+const messages: Record<Limit, string> = {
+  visitor: 'Too many requests of this visitor.',
+  ip: 'Too many requests from this address.',
+  upstream: 'Too many new visitors at once.',
+};
+
+/** The error of a request that a limit refuses, after telling the operator. */
+export function tooMany(emit: Emit, limit: Limit, retryInMs: number): GuestTokenError {
+  const retryAtMs = Date.now() + retryInMs;
+  emit({ type: 'limited', limit, retryAtMs });
+  return new GuestTokenError('rate_limited', messages[limit], {
+    retryAtMs,
+    hint: 'Ask again after Retry-After; the client does so by itself.',
+  });
+}
