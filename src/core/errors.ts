@@ -58,6 +58,8 @@ export interface GuestTokenErrorDetails {
   retryAtMs?: number | undefined;
   /** Genesys' correlation id, for a support case. */
   contextId?: string | undefined;
+  /** Why exactly, as a slug such as `foreign_origin`: the `reason` of the broker's problem document. */
+  reason?: string | undefined;
   /** What was thrown underneath, where it can hold neither a token nor a reply. */
   cause?: unknown;
 }
@@ -84,6 +86,8 @@ export class GuestTokenError extends Error {
   declare readonly retryAtMs: number | undefined;
   /** Genesys' correlation id. */
   declare readonly contextId: string | undefined;
+  /** Why exactly, as a slug such as `foreign_origin`, where that is known. */
+  declare readonly reason: string | undefined;
   readonly [brand] = true;
 
   constructor(code: GuestTokenErrorCode, message: string, details: GuestTokenErrorDetails = {}) {

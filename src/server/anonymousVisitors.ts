@@ -1,6 +1,6 @@
 import { jwtVerify, SignJWT } from 'jose';
 import { misconfigured } from '../core/errors.ts';
-import type { Authorize } from './createGuestTokenBroker.ts';
+import type { Authorize } from './authorize.ts';
 
 export interface AnonymousVisitorsOptions {
   /**

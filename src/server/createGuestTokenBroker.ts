@@ -1,33 +1,17 @@
 import { toGuestTokenError } from '../core/classify.ts';
 import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
 import { GuestTokenError, isGuestTokenError, misconfigured } from '../core/errors.ts';
+import { type Authorize, authorizeVisitor, reconcile } from './authorize.ts';
 import type { BrokerEvent } from './events.ts';
-import type { GuestTokenIssuer, IssueRequest } from './issuers/issuer.ts';
+import type { GuestTokenIssuer } from './issuers/issuer.ts';
 import type { BrokerLimits } from './limits/brokerLimits.ts';
 import { createRequestLimits } from './limits/requestLimits.ts';
 import { createUpstreamPacer } from './limits/upstreamPacer.ts';
 import { createPooledIssuer } from './pool/pooledIssuer.ts';
 import { memoryTokenPool, type PooledToken, type TokenPool } from './pool/tokenPool.ts';
-import { type Answer, HttpProblem, problemAnswer, statusOf } from './problem.ts';
-import { createRequestGuard, type TokenRequestBody } from './requestGuard.ts';
+import { type Answer, problemAnswer, reasonOf, statusOf } from './problem.ts';
+import { createRequestGuard } from './requestGuard.ts';
 import { createCircuit } from './upstream/circuit.ts';
-
-/** Who a request comes from, as the server knows. */
-export interface AuthorizedVisitor {
-  readonly externalId: string;
-  /** Added to those that the browser sends, and stronger than they. */
-  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
-  /** True: the browser can't know the id, so whatever it names is ignored. Default false. */
-  readonly anonymous?: boolean | undefined;
-  /** A cookie to set along with the answer, whether or not there is a token in it. */
-  readonly setCookie?: string | undefined;
-}
-
-/**
- * Decides who the visitor is; null: nobody that may have a token. The request's body has been read by
- * then. What it throws is answered by 503, or by the `status` that it has, and never shown.
- */
-export type Authorize = (request: Request) => Promise<AuthorizedVisitor | null>;
 
 export interface GuestTokenBrokerOptions {
   issuer: GuestTokenIssuer;
@@ -88,7 +72,7 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
         const address = limit.addressOf(request);
         await limit.checkAddress(address);
         const body = await guard.check(request);
-        const visitor = await authorized(authorize, request);
+        const visitor = await authorizeVisitor(authorize, request);
         setCookie = visitor.setCookie;
         const wanted = reconcile(visitor, body, defaultChannelId);
         await limit.checkVisitor(visitor.externalId);
@@ -96,8 +80,7 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
         return guard.respond(request, tokenAnswer(token), setCookie);
       } catch (thrown) {
         const error = asAnswer(thrown);
-        const { code, contextId } = error;
-        emit({ type: 'failed', code, status: statusOf(error), contextId, thrown: nameOf(thrown) });
+        emit(failedEvent(request, error, thrown));
         return guard.respond(request, problemAnswer(error), setCookie);
       }
     },
@@ -118,52 +101,6 @@ function createEmitter(onEvent: GuestTokenBrokerOptions['onEvent']): (event: Bro
       // A listener's mistake must not cost a visitor the token, nor an async one's the process.
       globalThis.reportError?.(error);
     }
-  };
-}
-
-async function authorized(authorize: Authorize, request: Request): Promise<AuthorizedVisitor> {
-  let visitor: AuthorizedVisitor | null;
-  try {
-    visitor = await authorize(request);
-  } catch (thrown) {
-    throw toGuestTokenError(thrown, 'The function authorize');
-  }
-  if (visitor === null) {
-    throw new HttpProblem(
-      401,
-      'unauthorized',
-      'Nobody is signed in.',
-      'Sign in to the site again; onUnauthorized of endpointTokenSource can do it.',
-    );
-  }
-  if (typeof visitor?.externalId !== 'string' || visitor.externalId === '') {
-    throw misconfigured('authorize', 'must yield { externalId } or null');
-  }
-  if (visitor.setCookie !== undefined && !/^[\x20-\x7e]+$/.test(visitor.setCookie)) {
-    throw misconfigured('authorize', 'yielded a setCookie that can be no header');
-  }
-  return visitor;
-}
-
-/** The server decides who the visitor is; a browser that says otherwise is refused. */
-function reconcile(
-  visitor: AuthorizedVisitor,
-  body: TokenRequestBody,
-  defaultChannelId: string,
-): IssueRequest {
-  const { externalId, attributes, anonymous = false } = visitor;
-  if (!anonymous && body.externalId !== undefined && body.externalId !== externalId) {
-    throw new HttpProblem(
-      403,
-      'identity_mismatch',
-      'The request names another visitor than the one who is signed in.',
-      'Give the provider the externalId that authorize yields, and null after sign-out.',
-    );
-  }
-  return {
-    externalId,
-    channelId: body.channelId ?? defaultChannelId,
-    attributes: { ...body.attributes, ...attributes },
   };
 }
 
@@ -201,6 +138,26 @@ function asAnswer(thrown: unknown): GuestTokenError {
   return error.code === 'aborted'
     ? new GuestTokenError('unavailable', 'A call of the broker was given up.')
     : error;
+}
+
+function failedEvent(request: Request, error: GuestTokenError, thrown: unknown): BrokerEvent {
+  const { code, contextId } = error;
+  const reason = reasonOf(error);
+  return {
+    type: 'failed',
+    code,
+    status: statusOf(error),
+    reason,
+    origin: reason === 'foreign_origin' ? originOf(request) : undefined,
+    contextId,
+    thrown: nameOf(thrown),
+  };
+}
+
+/** As the browser names it, where it is a URL at all: anything else is noise in a log. */
+function originOf({ headers }: Request): string | undefined {
+  const origin = headers.get('Origin') ?? '';
+  return URL.canParse(origin) ? new URL(origin).origin : undefined;
 }
 
 /** The cause of an error that is ours, and only its name: its message may hold anything. */

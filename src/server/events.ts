@@ -19,6 +19,10 @@ export type BrokerEvent =
       readonly type: 'failed';
       readonly code: GuestTokenErrorCode;
       readonly status: number;
+      /** Why exactly, as a slug such as `foreign_origin`: the `reason` of the problem document. */
+      readonly reason: string | undefined;
+      /** The origin that was refused, where that is the reason. */
+      readonly origin: string | undefined;
       readonly contextId: string | undefined;
       /** The name of the error that code of yours threw, such as `TypeError`; its message may hold anything. */
       readonly thrown: string | undefined;

@@ -1,9 +1,8 @@
 export { GuestTokenError, type GuestTokenErrorCode, isGuestTokenError } from '../core/errors.ts';
 export type { GuestTokenReply } from '../core/guestToken.ts';
 export { type AnonymousVisitorsOptions, anonymousVisitors } from './anonymousVisitors.ts';
+export type { Authorize, AuthorizedVisitor } from './authorize.ts';
 export {
-  type Authorize,
-  type AuthorizedVisitor,
   createGuestTokenBroker,
   type GuestTokenBroker,
   type GuestTokenBrokerOptions,

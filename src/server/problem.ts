@@ -33,19 +33,43 @@ const titles: Record<number, string> = {
   504: 'Gateway Timeout',
 };
 
+/** Why the broker itself refused a request: the `reason` of its problem document. */
+type RefusalReason =
+  | 'authorize_failed'
+  | 'authorize_invalid'
+  | 'body_already_read'
+  | 'body_incomplete'
+  | 'body_too_long'
+  | 'body_too_slow'
+  | 'channel_not_allowed'
+  | 'circuit_open'
+  | 'foreign_origin'
+  | 'invalid_field'
+  | 'not_json'
+  | 'other_visitor'
+  | 'reauthenticate'
+  | 'signed_out'
+  | 'wrong_method'
+  | 'wrong_visitor';
+
+interface HttpProblemDetails {
+  readonly status: number;
+  readonly code: GuestTokenErrorCode;
+  readonly reason: RefusalReason;
+  /** What failed, with a full stop. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** A refusal of the broker's own, with its HTTP status. */
 export class HttpProblem extends GuestTokenError {
   declare readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(
-    status: number,
-    code: GuestTokenErrorCode,
-    message: string,
-    hint: string,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
-    super(code, message, { hint, status });
+  constructor({ code, message, headers = {}, ...details }: HttpProblemDetails) {
+    super(code, message, details);
     this.headers = headers;
   }
 }
@@ -53,6 +77,11 @@ export class HttpProblem extends GuestTokenError {
 /** The status that an error is answered with. */
 export function statusOf(error: GuestTokenError): number {
   return error instanceof HttpProblem ? error.status : statuses[error.code];
+}
+
+/** Why exactly; undefined where nobody said so in the form of a slug. */
+export function reasonOf({ reason }: GuestTokenError): string | undefined {
+  return typeof reason === 'string' && /^[a-z_]{1,40}$/.test(reason) ? reason : undefined;
 }
 
 /** What is answered, before it has the headers that every answer has. */
@@ -63,12 +92,13 @@ export interface Answer {
 }
 
 /**
- * An error as RFC 9457 has it, with our `code`, `hint` and Genesys' `contextId`. Holds only texts of
+ * An error as RFC 9457 has it, with our `code`, `reason`, `hint` and Genesys' `contextId`. Holds only texts of
  * this package: nothing that came from upstream or from the browser.
  */
 export function problemAnswer(error: GuestTokenError): Answer {
   const status = statusOf(error);
   const { code, hint, contextId, retryAtMs } = error;
+  const reason = reasonOf(error);
   const waits = retryAtMs !== undefined && (status === 429 || status === 503);
   const document = {
     type: `urn:react-guest-token:${code}`,
@@ -77,6 +107,7 @@ export function problemAnswer(error: GuestTokenError): Answer {
     // GuestTokenError ends its message with the hint, which has a member of its own
     detail: error.message.replace(` ${hint}`, ''),
     code,
+    ...(reason && { reason }),
     hint,
     ...(contextId && { contextId }),
   };

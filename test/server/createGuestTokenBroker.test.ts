@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../src/bin/httpServer.ts';
 import { endpointTokenSource } from '../../src/core/tokenSource.ts';
-import type { Authorize, AuthorizedVisitor } from '../../src/server/createGuestTokenBroker.ts';
+import type { Authorize, AuthorizedVisitor } from '../../src/server/authorize.ts';
 import type { GuestTokenIssuer, IssuedToken } from '../../src/server/issuers/issuer.ts';
 import { ask, authorize, openShop, problem, reply } from './shop.ts';
 
@@ -48,7 +48,7 @@ describe('who the visitor is (B2)', () => {
 
   it.each([
     [new Error('password hunter2'), 503, 'unavailable', 'Error'],
-    [new TypeError('hunter2.example did not answer'), 502, 'unreachable', 'TypeError'],
+    [new TypeError('hunter2.example did not answer'), 503, 'unavailable', 'TypeError'],
     [Object.assign(new Error('hunter2'), { status: 403 }), 403, 'forbidden', undefined],
     [new Response('hunter2', { status: 401 }), 401, 'unauthorized', undefined],
     [new DOMException('hunter2', 'AbortError'), 503, 'unavailable', 'AbortError'],

@@ -1,6 +1,8 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ask, openShop, problem } from './shop.ts';
+import { GuestTokenError } from '../../src/core/errors.ts';
+import type { GuestTokenIssuer } from '../../src/server/issuers/issuer.ts';
+import { type Ask, ask, openShop, problem } from './shop.ts';
 
 describe('a problem document (B5)', () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 2, 1) }));
@@ -16,8 +18,48 @@ describe('a problem document (B5)', () => {
       status: 401,
       detail: 'Nobody is signed in.',
       code: 'unauthorized',
+      reason: 'signed_out',
       hint: expect.stringContaining('Sign in'),
     });
+  });
+
+  it.each<[reason: string, request: Ask]>([
+    ['signed_out', { user: null }],
+    ['other_visitor', { body: { externalId: 'bob' } }],
+    ['wrong_method', { method: 'GET' }],
+    ['not_json', { headers: { 'Content-Type': 'text/plain' } }],
+    ['not_json', { body: '{' }],
+    ['invalid_field', { body: '{"channelId":7}' }],
+    ['body_too_long', { body: ' '.repeat(20_000) }],
+    [
+      'foreign_origin',
+      { headers: { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://a.example' } },
+    ],
+  ])('says %s as the reason of the refusal, and so does the event', async (reason, request) => {
+    const { broker, events } = openShop();
+    expect(await problem(broker(ask(request)))).toMatchObject({ reason });
+    expect(events).toMatchObject([{ type: 'failed', reason }]);
+  });
+
+  it('of a foreign origin is logged with that origin, and with no other text of the request', async () => {
+    const { broker, events } = openShop();
+    for (const origin of ['https://a.example', 'hunter2 is no origin']) {
+      const headers = { 'Sec-Fetch-Site': 'cross-site', Origin: origin };
+      await problem(broker(ask({ headers })));
+    }
+    expect(events).toMatchObject([{ origin: 'https://a.example' }, { origin: undefined }]);
+    expect(JSON.stringify(events)).not.toContain('hunter2');
+  });
+
+  it('has no reason that is no slug, whatever an issuer throws', async () => {
+    const seen: unknown[] = [];
+    for (const reason of ['quota_used_up', 'Hunter 2', 'x'.repeat(41), '']) {
+      const issuer: GuestTokenIssuer = {
+        issue: () => Promise.reject(new GuestTokenError('rejected', 'No.', { reason })),
+      };
+      seen.push((await problem(openShop({ issuer }).broker(ask()))).reason);
+    }
+    expect(seen).toEqual(['quota_used_up', undefined, undefined, undefined]);
   });
 
   it("names Genesys' correlation id, from the body or from its header", async () => {

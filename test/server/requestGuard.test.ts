@@ -1,4 +1,7 @@
 // @vitest-environment node
+import { once } from 'node:events';
+import express from 'express';
+import { NodeRequest, sendNodeResponse } from 'srvx/node';
 import { describe, expect, it, vi } from 'vitest';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { ask, authorize, openShop, problem, reply, without } from './shop.ts';
@@ -75,6 +78,17 @@ describe('form of a request (B1)', () => {
     const { body } = sandbox.requests.at(-1) ?? {};
     expect(body).toEqual({ channelId: 'webchat-default', externalId: 'carol', attributes: {} });
   });
+
+  it.each(['__proto__', 'constructor', 'prototype'])(
+    'an attribute named %s is refused by name, at any depth',
+    async (name) => {
+      for (const attributes of [`{"${name}":1}`, `{"deep":[{"${name}":{}}]}`]) {
+        const refused = await problem(broker(ask({ body: `{"attributes":${attributes}}` })));
+        expect(refused).toMatchObject({ status: 400, reason: 'invalid_field' });
+        expect(refused.detail).toContain(`"${name}"`);
+      }
+    },
+  );
 
   it('an id that differs by a blank is another id', async () => {
     const refused = broker(ask({ user: 'ada', body: { externalId: 'ada ' } }));
@@ -185,6 +199,34 @@ describe('length of a body (B1)', () => {
       code: 'misconfigured',
       detail: expect.stringContaining('before anything else has read its body'),
     });
+  });
+});
+
+describe('a body parser before the broker', () => {
+  it('is named as the reason, over real HTTP and with Express', async () => {
+    const { broker } = openShop();
+    const app = express();
+    app.use(express.json());
+    app.all('/', async (req, res) => {
+      await sendNodeResponse(res, await broker(new NodeRequest({ req, res })));
+    });
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const address = server.address();
+      const port = typeof address === 'object' ? address?.port : undefined;
+      const refused = await problem(
+        fetch(`http://127.0.0.1:${port}/`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json', 'X-User': 'ada' },
+          body: '{"attributes":{}}',
+        }),
+      );
+      expect(refused).toMatchObject({ status: 500, reason: 'body_already_read' });
+      expect(refused.hint).toContain('express.json()');
+    } finally {
+      server.close();
+    }
   });
 });
 

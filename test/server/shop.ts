@@ -106,6 +106,7 @@ export async function reply(answer: Response | Promise<Response>): Promise<GoodR
 export interface Problem {
   readonly status: number;
   readonly code: string;
+  readonly reason: string | undefined;
   readonly detail: string;
   readonly hint: string;
   readonly contextId: string | undefined;
@@ -119,15 +120,17 @@ export async function problem(answer: Response | Promise<Response>): Promise<Pro
   expect(response.headers.get('Content-Type'), text).toBe('application/problem+json');
   expectCommonHeaders(response);
   const document: Record<string, unknown> = JSON.parse(text);
-  const { type, title, status, detail, code, hint, contextId, ...more } = document;
+  const { type, title, status, detail, code, reason, hint, contextId, ...more } = document;
   expect(more).toEqual({});
   expect(status).toBe(response.status);
   expect(type).toBe(`urn:react-guest-token:${code}`);
   for (const part of [title, detail, code, hint]) expect(part).toMatch(/\S/);
+  expect(reason ?? 'none').toMatch(/^[a-z_]{1,40}$/);
   expect(contextId ?? 'none').toMatch(/^[\w-]{1,64}$/);
   return {
     status: response.status,
     code: String(code),
+    reason: reason === undefined ? undefined : String(reason),
     detail: String(detail),
     hint: String(hint),
     contextId: contextId === undefined ? undefined : String(contextId),

@@ -188,12 +188,13 @@ function asPooled(
   const { lifeMs } = readGuestToken(reply, { requestedAt: startedAtMs });
   const { externalId } = request;
   if (typeof reply.external_id === 'string' && reply.external_id !== externalId) {
-    throw new HttpProblem(
-      502,
-      'identity_mismatch',
-      'The issuer answered for another visitor.',
-      'Check toBody and fromReply, and what stands between the broker and Genesys.',
-    );
+    throw new HttpProblem({
+      status: 502,
+      code: 'identity_mismatch',
+      reason: 'wrong_visitor',
+      message: 'The issuer answered for another visitor.',
+      hint: 'Check toBody and fromReply, and what stands between the broker and Genesys.',
+    });
   }
   const expiresAtMs = startedAtMs + lifeMs;
   const { refresh_token, refresh_expires_in: refreshS } = reply;
