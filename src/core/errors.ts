@@ -54,7 +54,7 @@ export interface GuestTokenErrorDetails {
   hint?: string | undefined;
   /** HTTP status of the reply, where there was one. */
   status?: number | undefined;
-  /** When the next attempt makes sense: epoch ms on this machine's clock. */
+  /** When the next attempt makes sense: epoch ms on this machine's clock. Junk is ignored. */
   retryAtMs?: number | undefined;
   /** Genesys' correlation id, for a support case. */
   contextId?: string | undefined;
@@ -91,12 +91,19 @@ export class GuestTokenError extends Error {
   readonly [brand] = true;
 
   constructor(code: GuestTokenErrorCode, message: string, details: GuestTokenErrorDetails = {}) {
-    const { hint = hints[code], cause, ...known } = details;
+    const { hint = hints[code], cause, retryAtMs, ...known } = details;
     super(`${message} ${hint}`, cause === undefined ? cause : { cause });
     // 501 says that the server will never be able to do it (RFC 9110, 15.6.2)
     const retryable = passing.includes(code) && known.status !== 501;
-    Object.assign(this, { name: 'GuestTokenError', code, hint, retryable, ...known });
+    const atMs = isEpochMs(retryAtMs) ? retryAtMs : undefined;
+    const name = 'GuestTokenError';
+    Object.assign(this, { name, code, hint, retryable, retryAtMs: atMs, ...known });
   }
+}
+
+/** Whether a value is an instant that can be waited for: NaN or Infinity would never come. */
+export function isEpochMs(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY;
 }
 
 /** Tells whether `error` is a `GuestTokenError`, also one made by a second copy of this package. */

@@ -1,5 +1,5 @@
 import { toGuestTokenError } from './classify.ts';
-import { assertOption, type GuestTokenError } from './errors.ts';
+import { assertOption, type GuestTokenError, isEpochMs } from './errors.ts';
 import { withDefaults } from './options.ts';
 
 export interface RetrySettings {
@@ -112,5 +112,6 @@ export function cooldownMs(failedRounds: number, error?: GuestTokenError): numbe
 }
 
 function waitAskedForMs(error: GuestTokenError | undefined): number {
-  return (error?.retryAtMs ?? 0) - Date.now();
+  // an error of another copy of the package, or a changed one, may hold anything
+  return isEpochMs(error?.retryAtMs) ? error.retryAtMs - Date.now() : 0;
 }

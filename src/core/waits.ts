@@ -1,7 +1,7 @@
 import { GuestTokenError } from './errors.ts';
 import { timerDelayMs } from './expiry.ts';
 
-/** What `work` yields, or the signal's reason as soon as it aborts, whether or not `work` heeds it. */
+/** What `work` yields, or the signal's reason as soon as it aborts, even if `work` ignores it. */
 export function unlessAborted<Result>(
   signal: AbortSignal | undefined,
   work: () => Promise<Result>,
@@ -9,15 +9,15 @@ export function unlessAborted<Result>(
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal?.reason);
     if (signal?.aborted) return stop();
-    signal?.addEventListener('abort', stop);
+    signal?.addEventListener('abort', stop, { once: true });
     work()
       .then(resolve, reject)
       .finally(() => signal?.removeEventListener('abort', stop));
   });
 }
 
-/** Waits `delayMs`, or less when `signal` aborts; never rejects and leaves nothing behind. */
-export async function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+/** Waits `delayMs`, or less when `signal` aborts. Never rejects; leaves no timer or listener behind. */
+export async function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   if (delayMs > 0) {
     await unlessAborted(
@@ -32,9 +32,9 @@ export async function sleep(delayMs: number, signal: AbortSignal): Promise<void>
 }
 
 /**
- * Runs `work` for `timeoutMs` at most, whether or not it heeds its signal.
+ * Runs `work` for at most `timeoutMs`, even if it ignores its signal.
  *
- * @throws GuestTokenError `timed_out`, or the reason of `signal` when that aborts first
+ * @throws GuestTokenError `timed_out`; the reason of `signal` if that aborts first
  */
 export function withTimeout<Result>(
   timeoutMs: number,
@@ -42,10 +42,17 @@ export function withTimeout<Result>(
   name: string,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
-  const timeout = new AbortController();
-  const error = new GuestTokenError('timed_out', `${name} took over ${timeoutMs} ms.`);
-  const timer = setTimeout(() => timeout.abort(error), timeoutMs);
-  const either = AbortSignal.any([signal, timeout.signal]);
+  // not AbortSignal.any, which edge runtimes lack and which stays attached to a long-lived signal
+  const limited = new AbortController();
+  const stop = (): void => limited.abort(signal.reason);
+  const timer = setTimeout(() => {
+    limited.abort(new GuestTokenError('timed_out', `${name} took over ${timeoutMs} ms.`));
+  }, timerDelayMs(timeoutMs));
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
   // async, so that a source that throws before its first await is caught as well
-  return unlessAborted(either, async () => work(either)).finally(() => clearTimeout(timer));
+  return unlessAborted(limited.signal, async () => work(limited.signal)).finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  });
 }

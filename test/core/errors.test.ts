@@ -99,6 +99,13 @@ test('an error carries status, retryAtMs, contextId, cause and a hint of its own
   expect(error.message).toBe('The source answered 503. Restart the broker.');
 });
 
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, '2026-11-23T08:00:00Z' as never])(
+  'an error takes no retryAtMs of %s',
+  (retryAtMs) => {
+    expect(new GuestTokenError('rate_limited', 'Busy.', { retryAtMs }).retryAtMs).toBeUndefined();
+  },
+);
+
 test('501 is not worth another try: the server will never be able to do it', () => {
   expect(new GuestTokenError('unavailable', 'No.', { status: 501 }).retryable).toBe(false);
   expect(new GuestTokenError('unavailable', 'No.', { status: 500 }).retryable).toBe(true);

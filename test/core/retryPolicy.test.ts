@@ -41,6 +41,15 @@ test('both entries have the same two functions', () => {
   expect([client.shouldRetry, client.retryDelayMs]).toEqual([shouldRetry, retryDelayMs]);
 });
 
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, '9e15'])(
+  'a retryAtMs of %s that was written into an error is ignored',
+  (retryAtMs) => {
+    const error = Object.assign(busy(0), { retryAtMs });
+    expect(triesAgain(error)).toEqual([true, true, false, false, false]);
+    expect(waits(error)).toEqual(waits(unavailable));
+  },
+);
+
 describe('what passes is tried three times in all', () => {
   test.each<GuestTokenErrorCode>([
     'unreachable',

@@ -13,7 +13,10 @@ const ASKED = { externalId: 'customer-42', channelId: 'support', attributes: {},
 beforeEach(() => {
   vi.useFakeTimers();
 });
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 /** Asks a source whose fetch is this one; tells how it went so far. */
 function ask(
@@ -62,6 +65,22 @@ describe('an endpoint that does not answer', () => {
     await settle(249);
     expect(asked.outcome).toBe('waiting');
     await settle(1);
+    expect(asked.outcome).toMatchObject({ code: 'timed_out' });
+  });
+
+  test.each([2 ** 31, 1e12, Number.MAX_VALUE])(
+    'is not given up at once with a timeoutMs of %d, which no timer can hold',
+    async (timeoutMs) => {
+      const asked = ask(never, { timeoutMs });
+      await settle(86_400_000);
+      expect(asked.outcome).toBe('waiting');
+    },
+  );
+
+  test('is given up where the platform has no AbortSignal.any', async () => {
+    vi.stubGlobal('AbortSignal', Object.assign(class extends AbortSignal {}, { any: undefined }));
+    const asked = ask(never);
+    await settle(10_000);
     expect(asked.outcome).toMatchObject({ code: 'timed_out' });
   });
 

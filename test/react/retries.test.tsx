@@ -26,6 +26,20 @@ function waits({ askedAtMs }: FakeSource): number[] {
 }
 
 describe('the waits of a round', () => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 'soon'])(
+    'are the usual ones where the source throws a retryAtMs of %s',
+    async (retryAtMs) => {
+      const thrown = new GuestTokenError('unavailable', 'It failed.');
+      const source = fakeSource(() => Promise.reject(Object.assign(thrown, { retryAtMs })));
+      const page = showWidget({ source });
+      await pass(10 * SECOND);
+      expect(waits(source)).toEqual([2_000, 2_000]);
+      source.answer = issuing(HOUR);
+      await pass(MINUTE);
+      expect(page.view.status).toBe('success');
+    },
+  );
+
   test('double from 2 s to 10 s', async () => {
     const source = fakeSource(down);
     showWidget({ source, retry: { attempts: 7 } });
