@@ -1,10 +1,6 @@
 import type { ServerRequest } from 'srvx';
 import type { SandboxCloud } from '../testing/sandboxCloud.ts';
-import type { SandboxFaultInput, SandboxOperation } from '../testing/sandboxFaults.ts';
 import { listen } from './httpServer.ts';
-
-/** A fault, and where it strikes. */
-export type SandboxFailure = readonly [SandboxOperation, SandboxFaultInput];
 
 export interface SandboxServer {
   /** Where Genesys' two hosts are: as its JavaScript SDK's gateway setting wants them. */

@@ -1,16 +1,14 @@
 import type { ServerRequest } from 'srvx';
 import { DEFAULT_ENDPOINT } from '../core/defaults.ts';
 import { anonymousVisitors } from '../server/anonymousVisitors.ts';
+import type { Authorize } from '../server/authorize.ts';
+import { createGuestTokenBroker } from '../server/createGuestTokenBroker.ts';
 import { type HttpHandler, listen } from './httpServer.ts';
-import { makeBroker } from './makeBroker.ts';
+import { makeIssuer } from './makeIssuer.ts';
+import { UsageError } from './readSettings.ts';
 import type { SandboxServer } from './sandboxServer.ts';
 import type { GenesysSettings, ServeSettings } from './settings.ts';
 import { openRedis, type SharedRedis } from './sharedRedis.ts';
-
-export interface ServeOptions extends ServeSettings {
-  readonly port: number;
-  readonly hostname: string;
-}
 
 /** What a request under way gets to finish before the process ends all the same. */
 const SHUTDOWN_MS = 10_000;
@@ -19,7 +17,7 @@ const SHUTDOWN_MS = 10_000;
 export async function serve(
   genesys: GenesysSettings,
   sandbox: SandboxServer | undefined,
-  { port, hostname, cookieSecret, allowedOrigins, redisUrl, encryptionKey }: ServeOptions,
+  { port, host: hostname, cookieSecret, allowedOrigins, redisUrl, encryptionKey }: ServeSettings,
 ): Promise<void> {
   const startedAtMs = Date.now();
   const counts: Record<string, number> = {};
@@ -27,8 +25,9 @@ export async function serve(
     redisUrl === undefined
       ? undefined
       : await openRedis(redisUrl, { encryptionKey }, (state) => log('redis', state));
-  const broker = makeBroker(genesys, sandbox, {
-    authorize: anonymousVisitors({ cookieSecret }),
+  const broker = createGuestTokenBroker({
+    issuer: makeIssuer(genesys, sandbox),
+    authorize: whoAsks(cookieSecret, genesys.sandbox),
     allowedOrigins,
     ...(redis && { pool: redis.pool, limits: { redis: redis.client } }),
     onEvent(event) {
@@ -59,6 +58,15 @@ export async function serve(
   }
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+}
+
+/** @throws UsageError */
+function whoAsks(cookieSecret: string | undefined, isSandbox: boolean): Authorize {
+  const secret = cookieSecret ?? (isSandbox ? crypto.randomUUID() : undefined);
+  if (secret !== undefined) return anonymousVisitors({ cookieSecret: secret });
+  throw new UsageError(
+    'Set GUEST_TOKEN_COOKIE_SECRET to a random text of 32 characters or more: it signs the cookie that tells visitors apart.',
+  );
 }
 
 /** Ok without Redis too: the broker serves without it. */

@@ -1,102 +1,123 @@
 import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
-import type { SandboxFailure } from './sandboxServer.ts';
+import { sandboxFaultNames } from './sandboxPresets.ts';
+import {
+  httpUrl,
+  list,
+  oneOf,
+  onOff,
+  passphrase,
+  setting,
+  text,
+  type ValuesOf,
+  wholeNumber,
+} from './setting.ts';
 
-/** Something that the user of the command has to set right; the process ends with code 2. */
-export class UsageError extends Error {}
+const port = wholeNumber(0, 65_535, ' (any free port)');
 
-export interface GenesysSettings {
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly environment: string;
-  readonly channelId: string;
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/**
- * What `GENESYS_*` say. The sandbox brings credentials of its own; those that are set are used
- * against it all the same, so that a wrong secret can be tried.
- *
- * @throws UsageError
- */
-export function readGenesysSettings(env: Environment, sandbox: boolean): GenesysSettings {
-  const clientId = env.GENESYS_CLIENT_ID || (sandbox ? 'sandbox-client' : '');
-  const clientSecret = env.GENESYS_CLIENT_SECRET || (sandbox ? 'sandbox-secret' : '');
-  const missing = [
-    ...(clientId ? [] : ['GENESYS_CLIENT_ID']),
-    ...(clientSecret ? [] : ['GENESYS_CLIENT_SECRET']),
-  ];
-  if (missing.length > 0) {
-    throw new UsageError(
-      `Set ${missing.join(' and ')} to your OAuth client's, or add --sandbox to try it without an account.`,
-    );
-  }
-  return {
-    clientId,
-    clientSecret,
-    environment: env.GENESYS_ENVIRONMENT || 'mypurecloud.com',
-    channelId: env.GENESYS_CHANNEL_ID || DEFAULT_CHANNEL_ID,
-  };
-}
-
-export interface ServeSettings {
-  readonly cookieSecret: string;
-  readonly allowedOrigins: string[];
-  /** Undefined: the pool and the limits are in memory. */
-  readonly redisUrl: string | undefined;
-  /** Of the tokens in Redis. */
-  readonly encryptionKey: string | undefined;
-}
-
-/**
- * What `serve` needs besides Genesys.
- *
- * @throws UsageError
- */
-export function readServeSettings(env: Environment, sandbox: boolean): ServeSettings {
-  const cookieSecret = env.GUEST_TOKEN_COOKIE_SECRET || (sandbox ? crypto.randomUUID() : '');
-  if (cookieSecret.length < 32) {
-    throw new UsageError(
-      'Set GUEST_TOKEN_COOKIE_SECRET to a random text of 32 characters or more: it signs the cookie that tells visitors apart.',
-    );
-  }
-  const allowedOrigins = (env.GUEST_TOKEN_ALLOWED_ORIGINS ?? '')
-    .split(',')
-    .map((origin) => origin.trim())
-    .filter((origin) => origin !== '');
-  const encryptionKey = env.GUEST_TOKEN_ENCRYPTION_KEY || undefined;
-  if (encryptionKey !== undefined && encryptionKey.length < 32) {
-    throw new UsageError(
-      'Set GUEST_TOKEN_ENCRYPTION_KEY to a random text of 32 characters or more: it encrypts the tokens in Redis.',
-    );
-  }
-  return { cookieSecret, allowedOrigins, redisUrl: env.REDIS_URL || undefined, encryptionKey };
-}
-
-const sandboxFailures: Record<string, SandboxFailure> = {
-  'wrong-secret': ['login', 'unauthorized'],
-  'missing-role': ['visitor', 'forbidden'],
-  'rate-limited': ['visitor', { kind: 'rate-limited', seconds: 42 }],
-  unavailable: ['visitor', 'unavailable'],
-  slow: ['visitor', { kind: 'slow', delayMs: 1000 }],
+/** Of both commands. */
+export const genesysTable = {
+  sandbox: setting({
+    flag: 'sandbox',
+    kind: onOff,
+    fallback: 'off',
+    help: 'play Genesys Cloud in this process: no account needed',
+  }),
+  sandboxFault: setting({
+    flag: 'sandbox-fault',
+    placeholder: 'NAME',
+    kind: oneOf(...sandboxFaultNames),
+    help: `let the sandbox fail: ${sandboxFaultNames.join(', ')}`,
+  }),
+  clientId: setting({
+    variable: 'GENESYS_CLIENT_ID',
+    kind: text,
+    isSecret: true,
+    option: 'clientId',
+    help: 'the OAuth client (grant: Client Credentials); required without --sandbox',
+  }),
+  clientSecret: setting({
+    variable: 'GENESYS_CLIENT_SECRET',
+    kind: text,
+    isSecret: true,
+    option: 'clientSecret',
+    help: 'its secret; required without --sandbox',
+  }),
+  environment: setting({
+    variable: 'GENESYS_ENVIRONMENT',
+    kind: text,
+    fallback: 'mypurecloud.com',
+    option: 'environment',
+    help: "the region's domain",
+  }),
+  channelId: setting({
+    variable: 'GENESYS_CHANNEL_ID',
+    kind: text,
+    fallback: DEFAULT_CHANNEL_ID,
+    option: 'channelId',
+    help: 'the channel of requests that name none',
+  }),
+  apiUrl: setting({
+    variable: 'GENESYS_API_URL',
+    kind: httpUrl,
+    option: 'apiUrl',
+    help: "in place of the region's https://api.… host",
+  }),
+  loginUrl: setting({
+    variable: 'GENESYS_LOGIN_URL',
+    kind: httpUrl,
+    option: 'loginUrl',
+    help: "in place of the region's https://login.… host",
+  }),
 };
 
-export const SANDBOX_FAULT_NAMES: readonly string[] = Object.keys(sandboxFailures);
+/** Of `serve` alone. */
+export const serveTable = {
+  port: setting({
+    variable: 'GUEST_TOKEN_PORT',
+    flag: 'port',
+    placeholder: 'PORT',
+    kind: port,
+    fallback: '8787',
+    help: 'where it listens; 0 for any free port',
+  }),
+  host: setting({
+    variable: 'GUEST_TOKEN_HOST',
+    flag: 'host',
+    placeholder: 'HOST',
+    kind: text,
+    fallback: '127.0.0.1',
+    help: 'the address it listens on; 0.0.0.0 in a container',
+  }),
+  cookieSecret: setting({
+    variable: 'GUEST_TOKEN_COOKIE_SECRET',
+    kind: passphrase,
+    isSecret: true,
+    option: 'cookieSecret',
+    help: 'signs the cookie that tells visitors apart; required without --sandbox',
+  }),
+  allowedOrigins: setting({
+    variable: 'GUEST_TOKEN_ALLOWED_ORIGINS',
+    flag: 'allowed-origins',
+    placeholder: 'LIST',
+    kind: list,
+    fallback: '',
+    option: 'allowedOrigins',
+    help: 'other origins whose pages may ask, with commas between',
+  }),
+  redisUrl: setting({
+    variable: 'REDIS_URL',
+    kind: text,
+    isSecret: true,
+    help: 'shares tokens and limits between machines; needs the package redis',
+  }),
+  encryptionKey: setting({
+    variable: 'GUEST_TOKEN_ENCRYPTION_KEY',
+    kind: passphrase,
+    isSecret: true,
+    option: 'encryptionKey',
+    help: 'encrypts the tokens in Redis',
+  }),
+};
 
-/** @throws UsageError */
-export function readSandboxFault(
-  name: string | undefined,
-  sandbox: boolean,
-): SandboxFailure | undefined {
-  if (name === undefined) return undefined;
-  if (!sandbox) throw new UsageError('--sandbox-fault needs --sandbox.');
-  if (Object.hasOwn(sandboxFailures, name)) return sandboxFailures[name];
-  throw new UsageError(`--sandbox-fault must be one of ${SANDBOX_FAULT_NAMES.join(', ')}.`);
-}
-
-/** @throws UsageError */
-export function readPort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port <= 65_535) return port;
-  throw new UsageError('--port must be a number from 0 (any free port) to 65535.');
-}
+export type GenesysSettings = ValuesOf<typeof genesysTable>;
+export type ServeSettings = ValuesOf<typeof serveTable>;

@@ -61,8 +61,8 @@ describe('guest-token-broker', () => {
 
   it.each([
     [[], /^Usage:/],
-    [['chek'], /^Usage:/],
-    [['check', 'twice'], /^Usage:/],
+    [['chek'], /^Unknown command "chek": it is check or serve\.\n\nUsage:/],
+    [['check', 'twice'], /^check takes options only, not "twice"\.\n\nUsage:/],
     [['check', '--frob'], /--frob[\s\S]*Usage:/],
     [['check', '--sandbox', '--sandbox-fault', 'toString'], /^--sandbox-fault must be one of/],
     [['check', '--sandbox-fault', 'slow'], /^--sandbox-fault|^Set GENESYS/],

@@ -4,19 +4,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import type { Table } from '../../src/bin/setting.ts';
+import { genesysTable, serveTable } from '../../src/bin/settings.ts';
+import { usage } from '../../src/bin/usage.ts';
 import { GuestTokenError, type GuestTokenErrorCode, shouldRetry } from '../../src/core/index.ts';
-import { runBroker } from '../bin/process.ts';
 import { fileOf, problemsOf } from './compile.ts';
 import {
   anchorsOf,
   blocksOf,
   codesOf,
   localLinksOf,
+  markdownTable,
   root,
   sectionOf,
   tableOf,
   withExamples,
   withHints,
+  withTables,
 } from './readme.ts';
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -56,12 +60,16 @@ describe('README', () => {
     expect(problems).toEqual([expect.stringMatching(/^README\.md:5 .*not assignable/)]);
   }, 60_000);
 
-  // When an example or a hint has changed: `npx vitest run --project unit test/docs -u`, then read it.
-  it('shows the examples and the hints as they are', async () => {
+  // When an example, a hint or a setting has changed: `npx vitest run --project unit test/docs -u`, then read it.
+  it('shows the examples, the hints and the settings as they are', async () => {
     const isCode = (code: string): code is GuestTokenErrorCode => code in errorCodes;
-    const now = withHints(withExamples(readme), (code) =>
+    const withCode = withHints(withExamples(readme), (code) =>
       isCode(code) ? errorOf(code).hint : `no error has the code ${code}`,
     );
+    const now = withTables(withCode, {
+      both: settingsTable(genesysTable),
+      serve: settingsTable(serveTable),
+    });
     await expect(now).toMatchFileSnapshot('../../README.md');
   });
 
@@ -82,12 +90,11 @@ describe('README', () => {
     expect(scripts.filter((name) => !known.includes(name))).toEqual([]);
 
     const [binName = ''] = Object.keys(manifest.bin);
-    const usage = await usageOfBin();
     const calls = [...text.matchAll(/\b(?:npx )?(guest-token-broker) ([a-z]\S*)/g)];
     expect(calls.length).toBeGreaterThan(3);
     for (const [, name, command] of calls) {
       expect(name).toBe(binName);
-      expect(usage).toMatch(new RegExp(`^  ${command} `, 'm'));
+      expect(usage()).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
   });
 
@@ -131,19 +138,23 @@ describe("README's reference", () => {
     expect(exported).toEqual(expect.arrayContaining(values));
   });
 
-  it('has every variable, option and fault of the command line', async () => {
-    const usage = await usageOfBin();
-    const faults = /^ {2}--sandbox-fault .*: (.*)$/m.exec(usage)?.[1]?.split(', ') ?? [];
-    expect(faults).toContain('wrong-secret');
-    const named = [...faults, ...(usage.match(/\b[A-Z]+(?:_[A-Z]+)+\b|--[a-z-]+/g) ?? [])];
+  it('has every variable and option of the command line', () => {
+    const words = usage().match(/\b[A-Z]+(?:_[A-Z]+)+\b|--[a-z-]+/g) ?? [];
+    const named = words.filter((name) => !name.endsWith('_FILE'));
     expect(named).toEqual(expect.arrayContaining(['GENESYS_CLIENT_ID', '--sandbox']));
     const section = codesOf(sectionOf(readme, 'The standalone broker')).join('\n');
     expect([...new Set(named)].filter((name) => !section.includes(name))).toEqual([]);
   });
 });
 
-/** What the command line says of itself. */
-async function usageOfBin(): Promise<string> {
-  const { stdout } = await runBroker(['--help']);
-  return stdout;
+/** Variables, options and defaults of the command line. */
+function settingsTable(table: Table): string {
+  const code = (name: string | undefined): string => (name ? `\`${name}\`` : '');
+  const rows = Object.values(table).map(({ variable, flag, placeholder, fallback, help }) => [
+    code(variable),
+    code(flag && (placeholder ? `--${flag} ${placeholder}` : `--${flag}`)),
+    code(fallback),
+    help,
+  ]);
+  return markdownTable(['Variable', 'Option', 'Default', ''], rows);
 }

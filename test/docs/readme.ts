@@ -109,3 +109,21 @@ export function withHints(text: string, hintOf: (code: string) => string): strin
     (_, before: string, code: string, after: string) => `${before}*${hintOf(code)}*${after}`,
   );
 }
+
+/** README with each table that is made from the code, after `<!-- table: NAME -->`, as the code has it. */
+export function withTables(text: string, tables: Readonly<Record<string, string>>): string {
+  return text.replace(
+    /^<!-- table: (\w+) -->\n\n(?:\|.*\n)*/gm,
+    (_, name: string) =>
+      `<!-- table: ${name} -->\n\n${tables[name] ?? `(no table is called ${name})`}\n`,
+  );
+}
+
+/** A table in Markdown. */
+export function markdownTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

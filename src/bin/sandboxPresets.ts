@@ -1,0 +1,20 @@
+import type { SandboxFaultInput, SandboxOperation } from '../testing/sandboxFaults.ts';
+
+/** A fault, and where it strikes. */
+export type SandboxFailure = readonly [SandboxOperation, SandboxFaultInput];
+
+const presets: Readonly<Record<string, SandboxFailure>> = {
+  'wrong-secret': ['login', 'unauthorized'],
+  'missing-role': ['visitor', 'forbidden'],
+  'rate-limited': ['visitor', { kind: 'rate-limited', seconds: 42 }],
+  unavailable: ['visitor', 'unavailable'],
+  slow: ['visitor', { kind: 'slow', delayMs: 1000 }],
+};
+
+/** What `--sandbox-fault` can name. */
+export const sandboxFaultNames: readonly string[] = Object.keys(presets);
+
+/** @param name one of `sandboxFaultNames` */
+export function sandboxFailure(name: string): SandboxFailure | undefined {
+  return Object.hasOwn(presets, name) ? presets[name] : undefined;
+}
