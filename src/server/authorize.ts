@@ -74,8 +74,8 @@ function authorizeFailed(thrown: unknown): GuestTokenError {
  */
 export function reconcile(
   { externalId, attributes, anonymous = false }: AuthorizedVisitor,
-  body: TokenRequestBody,
-  defaultChannelId: string,
+  body: Pick<TokenRequestBody, 'externalId' | 'attributes'>,
+  channelId: string,
 ): IssueRequest {
   if (!anonymous && body.externalId !== undefined && body.externalId !== externalId) {
     throw new HttpProblem({
@@ -88,7 +88,7 @@ export function reconcile(
   }
   return {
     externalId,
-    channelId: body.channelId ?? defaultChannelId,
+    channelId,
     attributes: { ...body.attributes, ...attributes },
   };
 }

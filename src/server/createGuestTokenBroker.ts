@@ -2,6 +2,7 @@ import { toGuestTokenError } from '../core/classify.ts';
 import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
 import { GuestTokenError, isGuestTokenError, misconfigured } from '../core/errors.ts';
 import { type Authorize, authorizeVisitor, reconcile } from './authorize.ts';
+import { createChannelChoice } from './channels.ts';
 import type { BrokerEvent } from './events.ts';
 import type { GuestTokenIssuer } from './issuers/issuer.ts';
 import type { BrokerLimits } from './limits/brokerLimits.ts';
@@ -20,6 +21,11 @@ export interface GuestTokenBrokerOptions {
   allowedOrigins?: readonly string[] | undefined;
   /** Default `memoryTokenPool()`. */
   pool?: TokenPool | undefined;
+  /**
+   * The channels that a browser may name. List them, or else a visitor gets a new token for each
+   * channel id that they invent. Default: any.
+   */
+  allowedChannels?: readonly string[] | undefined;
   limits?: BrokerLimits | undefined;
   /** Told what happens; never a token, a secret or an external id. */
   onEvent?: ((event: BrokerEvent) => void) | undefined;
@@ -47,21 +53,24 @@ interface SignedOutVisitor {
  * @throws GuestTokenError `misconfigured` at construction, naming the option
  */
 export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestTokenBroker {
-  const { issuer, authorize, allowedOrigins, limits = {}, onEvent } = options;
+  const { issuer, authorize, allowedOrigins, onEvent, pool = memoryTokenPool() } = options;
   if (typeof issuer?.issue !== 'function')
     throw misconfigured('issuer', 'must have a function issue');
   if (typeof authorize !== 'function') throw misconfigured('authorize', 'must be a function');
   const guard = createRequestGuard(allowedOrigins);
+  const defaultChannelId = issuer.channelId ?? DEFAULT_CHANNEL_ID;
+  const chooseChannel = createChannelChoice(options.allowedChannels, defaultChannelId);
   const emit = createEmitter(onEvent);
-  const limit = createRequestLimits(limits, emit, '');
+  // One prefix for all that one broker keeps in Redis.
+  const limits = { ...options.limits, prefix: options.limits?.prefix ?? pool.prefix };
+  const limit = createRequestLimits(limits, emit, issuer.scope ?? '');
   const tokens = createPooledIssuer({
     issuer,
-    pool: options.pool ?? memoryTokenPool(),
+    pool,
     pacer: createUpstreamPacer(limits, emit),
     circuit: createCircuit(emit),
     emit,
   });
-  const defaultChannelId = issuer.channelId ?? DEFAULT_CHANNEL_ID;
 
   return Object.assign(
     async function broker(request: Request): Promise<Response> {
@@ -72,9 +81,10 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
         const address = limit.addressOf(request);
         await limit.checkAddress(address);
         const body = await guard.check(request);
+        const channelId = chooseChannel(body.channelId);
         const visitor = await authorizeVisitor(authorize, request);
         setCookie = visitor.setCookie;
-        const wanted = reconcile(visitor, body, defaultChannelId);
+        const wanted = reconcile(visitor, body, channelId);
         await limit.checkVisitor(visitor.externalId);
         const token = await tokens.obtain(wanted, wantsFresh(request));
         return guard.respond(request, tokenAnswer(token), setCookie);

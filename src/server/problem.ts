@@ -35,19 +35,15 @@ const titles: Record<number, string> = {
 
 /** Why the broker itself refused a request: the `reason` of its problem document. */
 type RefusalReason =
-  | 'authorize_failed'
-  | 'authorize_invalid'
   | 'body_already_read'
   | 'body_incomplete'
   | 'body_too_long'
   | 'body_too_slow'
   | 'channel_not_allowed'
-  | 'circuit_open'
   | 'foreign_origin'
   | 'invalid_field'
   | 'not_json'
   | 'other_visitor'
-  | 'reauthenticate'
   | 'signed_out'
   | 'wrong_method'
   | 'wrong_visitor';

@@ -153,6 +153,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
         issuer: true,
         authorize: true,
         allowedOrigins: true,
+        allowedChannels: true,
         pool: true,
         limits: true,
         onEvent: true,

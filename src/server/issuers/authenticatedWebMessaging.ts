@@ -75,6 +75,7 @@ export function authenticatedWebMessaging(
   }
 
   return {
+    scope: `${apiUrl} ${deploymentId}`,
     async issue(request, { signal }) {
       const what = "Genesys' code exchange";
       const oauth = await grant(request);
@@ -132,6 +133,7 @@ function asReply(id: string, jwt: unknown, what: string): IssuedToken {
 function signInAgain(message: string, status?: number): GuestTokenError {
   return new GuestTokenError('unauthorized', message, {
     status,
+    reason: 'reauthenticate',
     hint: 'reauthenticate: the visitor must sign in again, for a new code. If that never helps, check deploymentId and redirectUri.',
   });
 }

@@ -30,6 +30,11 @@ export interface IssuedToken extends GuestTokenReply {
  * };
  */
 export interface GuestTokenIssuer {
+  /**
+   * Names the organisation, region and client that the tokens are of, such as API host and client id:
+   * no token and no count of one scope reaches another. Default: none, for a pool of one issuer.
+   */
+  readonly scope?: string | undefined;
   /** For requests that name no channel. Default `webchat-default`. */
   readonly channelId?: string | undefined;
   issue(request: IssueRequest, context: IssueContext): Promise<IssuedToken>;

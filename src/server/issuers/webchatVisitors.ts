@@ -16,8 +16,12 @@ import {
 import type { GuestTokenIssuer, IssueContext, IssueRequest } from './issuer.ts';
 
 export interface WebchatVisitorsOptions {
-  /** The OAuth client, with the grant type Client Credentials. Not needed with `accessToken`. */
+  /**
+   * The OAuth client, with the grant type Client Credentials. With `accessToken` it is optional, and
+   * tells organisations apart that share a pool.
+   */
   clientId?: string | undefined;
+  /** Not needed with `accessToken`. */
   clientSecret?: string | undefined;
   /** The region's domain, e.g. `mypurecloud.ie`. Default `mypurecloud.com`. */
   environment?: string | undefined;
@@ -68,6 +72,7 @@ export function webchatVisitors(options: WebchatVisitorsOptions): GuestTokenIssu
   }
 
   return {
+    scope: `${apiUrl}${path} ${options.clientId ?? ''}`,
     channelId: options.channelId,
     async issue(request: IssueRequest, { signal }: IssueContext) {
       const { channelId, externalId, attributes } = request;

@@ -24,11 +24,13 @@ const ISSUE_TIMEOUT_MS = 9_000;
 /** Genesys' default for refresh tokens. */
 const REFRESH_LIFE_MS = 86_400_000;
 
+type VisitorOfChannel = Pick<IssueRequest, 'externalId' | 'channelId'>;
+
 export interface PooledIssuer {
   /** A token of a visitor: from the pool, from a request under way, or a new one. */
   obtain(request: IssueRequest, fresh: boolean): Promise<PooledToken>;
   /** Forgets a visitor's token and has the issuer revoke it. */
-  signOut(request: Pick<IssueRequest, 'externalId' | 'channelId'>): Promise<void>;
+  signOut(visitor: VisitorOfChannel): Promise<void>;
 }
 
 interface Parts {
@@ -41,7 +43,9 @@ interface Parts {
 
 export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts): PooledIssuer {
   const flights = new Map<string, Promise<PooledToken>>();
-  const keyOf = createHashedKeys();
+  const hash = createHashedKeys();
+  const keyOf = ({ channelId, externalId }: VisitorOfChannel): Promise<string> =>
+    hash(issuer.scope ?? '', channelId, externalId);
 
   /** Whatever the pool can't do is done without it. */
   async function tolerantly<Result>(
@@ -133,7 +137,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
 
   return {
     async obtain(request, fresh) {
-      const key = await keyOf(request.channelId, request.externalId);
+      const key = await keyOf(request);
       const known = await tolerantly(() => pool.get(key), undefined);
       if (known && isGood(known, fresh)) {
         emitPooled(request);
@@ -150,8 +154,8 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
       flights.set(key, started);
       return started;
     },
-    async signOut({ externalId, channelId }) {
-      const key = await keyOf(channelId, externalId);
+    async signOut(visitor) {
+      const key = await keyOf(visitor);
       // or else a token that is on its way would be pooled for somebody who has left
       await flights.get(key)?.catch(() => undefined);
       const known = await tolerantly(() => pool.get(key), undefined);

@@ -50,6 +50,7 @@ export function redisTokenPool(
   let untold: unknown;
 
   return {
+    prefix,
     async get(key) {
       try {
         const value = await ask(() => client.get(prefix + key));

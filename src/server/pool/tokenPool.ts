@@ -17,7 +17,9 @@ export interface PooledToken {
 
 /** Keeps tokens to hand out again. What it throws means that it can't be reached; the broker goes on without. */
 export interface TokenPool {
-  /** @param key a hash that names visitor and channel */
+  /** Of the pool's keys in Redis; limits that count in Redis take it over. */
+  readonly prefix?: string | undefined;
+  /** @param key a hash that names organisation, channel and visitor */
   get(key: string): Promise<PooledToken | undefined> | PooledToken | undefined;
   set(key: string, token: PooledToken): Promise<void> | void;
   delete(key: string): Promise<void> | void;

@@ -70,6 +70,7 @@ export function createCircuit(emit: (event: BrokerEvent) => void): Circuit {
     throw new GuestTokenError(code, 'Genesys is left alone after it failed or asked for a pause.', {
       // jittered, so that those who are sent away do not come back together
       retryAtMs: Date.now() + withJitter(leftMs),
+      reason: 'circuit_open',
       hint: 'The next request after that time tries it again.',
     });
   }
