@@ -113,9 +113,15 @@ export function problemAnswer(error: GuestTokenError): Answer {
     headers: {
       'Content-Type': 'application/problem+json',
       ...(error instanceof HttpProblem && error.headers),
-      ...(waits && {
-        'Retry-After': String(Math.max(1, Math.ceil((retryAtMs - Date.now()) / 1000))),
-      }),
+      ...(waits && { 'Retry-After': retryAfter(retryAtMs) }),
     },
   };
+}
+
+/** Longer waits come from a mistake, or from somebody who wants to keep visitors out. */
+const MAX_RETRY_AFTER_S = 86_400;
+
+function retryAfter(retryAtMs: number): string {
+  const seconds = Math.ceil((retryAtMs - Date.now()) / 1000);
+  return String(Math.min(Math.max(1, seconds), MAX_RETRY_AFTER_S));
 }

@@ -171,13 +171,14 @@ describe('OAuth client credentials (B4)', () => {
 describe('a login that is refused says what to fix', () => {
   const withSecret = (invalidClientStatus: 400 | 401): Shop => {
     const sandbox = createSandboxCloud({ invalidClientStatus });
-    return openShop({
+    const shop = openShop({
       issuer: webchatVisitors({
         clientId: sandbox.clientId,
         clientSecret: 'wrong-hunter2',
         fetch: sandbox.fetch,
       }),
     });
+    return { ...shop, sandbox };
   };
 
   it.each([400, 401] as const)('a wrong secret, answered by %i', async (status) => {
@@ -187,6 +188,35 @@ describe('a login that is refused says what to fix', () => {
       /GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET|GENESYS_CLIENT_SECRET/,
     );
     expect(JSON.stringify(refused)).not.toContain('hunter2');
+  });
+
+  it('100 requests in 100 s cost at most five logins, and one is enough when they come at once', async () => {
+    const shop = withSecret(401);
+    const { sandbox, broker } = shop;
+    for (let second = 0; second < 100; second++) {
+      expect((await problem(broker(ask({ user: `u${second}` })))).code).toBe('unauthorized');
+      vi.advanceTimersByTime(1_000);
+    }
+    expect(sandbox.count('login')).toBeLessThanOrEqual(5);
+    const before = sandbox.count('login');
+    vi.advanceTimersByTime(300_000);
+    await Promise.all(
+      Array.from({ length: 100 }, (_, n) => problem(broker(ask({ user: `v${n}` })))),
+    );
+    expect(sandbox.count('login')).toBe(before + 1);
+  });
+
+  it('a secret that works again is used at the latest after five minutes', async () => {
+    const shop = openShop();
+    shop.sandbox.fault('login', 'unauthorized');
+    for (let minute = 0; minute < 60; minute++) {
+      await problem(shop.broker(ask()));
+      vi.advanceTimersByTime(60_000);
+    }
+    await problem(shop.broker(ask()));
+    shop.sandbox.clear();
+    vi.advanceTimersByTime(300_000);
+    await crowd(shop, 1);
   });
 
   it.each([

@@ -1,5 +1,8 @@
 // @vitest-environment node
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { listen } from '../../src/bin/httpServer.ts';
+import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
+import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { ask, gate, openShop, problem, reply } from './shop.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -60,6 +63,70 @@ describe('slow answers and pages that go away', () => {
     await gone;
     expect((await reply(broker(ask()))).token).toBe(token);
     expect(sandbox.count('visitor')).toBe(1);
+  });
+});
+
+describe('a redirect of Genesys, or of a host that poses as it', () => {
+  it.each(['login', 'visitor'] as const)(
+    'is not followed at the %s call: neither secret nor access token reaches its target',
+    async (operation) => {
+      const reached: string[] = [];
+      const elsewhere = await listen({ port: 0, hostname: '127.0.0.1' }, (request) => {
+        reached.push(request.url);
+        return Response.json({ access_token: 'a', token_type: 'bearer', expires_in: 60 });
+      });
+      const cloud = createSandboxCloud();
+      const genesys = await listen({ port: 0, hostname: '127.0.0.1' }, async (request) => {
+        const { pathname } = new URL(request.url);
+        const isLogin = pathname === '/oauth/token';
+        if (isLogin === (operation === 'login')) {
+          return Response.redirect(`${elsewhere.url}${pathname}`, 307);
+        }
+        const { method, headers } = request;
+        const to = `${isLogin ? cloud.loginUrl : cloud.apiUrl}${pathname}`;
+        return cloud.fetch(to, { method, headers, body: await request.text() });
+      });
+      try {
+        const { clientId, clientSecret } = cloud;
+        const urls = { apiUrl: genesys.url, loginUrl: genesys.url };
+        const { broker } = openShop({
+          issuer: webchatVisitors({ clientId, clientSecret, ...urls }),
+        });
+        expect(await problem(broker(ask()))).toMatchObject({
+          status: 502,
+          code: 'rejected',
+          reason: 'redirected',
+        });
+        expect(reached).toEqual([]);
+      } finally {
+        await genesys.close();
+        await elsewhere.close();
+      }
+    },
+  );
+
+  it('is refused too where the runtime hides its status', async () => {
+    const opaque = Object.defineProperty(Response.error(), 'type', { value: 'opaqueredirect' });
+    const { broker } = openShop({}, {}, () => async () => opaque);
+    expect(await problem(broker(ask()))).toMatchObject({ status: 502, reason: 'redirected' });
+  });
+});
+
+describe('a login that answers without end', () => {
+  it('is not read to its end', async () => {
+    let sent = 0;
+    const { broker } = openShop({}, {}, () => async () => {
+      const body = new ReadableStream({
+        pull(controller) {
+          sent += 65_536;
+          controller.enqueue(new Uint8Array(65_536).fill(0x20));
+          if (sent > 8_000_000) controller.close();
+        },
+      });
+      return new Response(body, { headers: { 'Content-Type': 'application/json' } });
+    });
+    expect(await problem(broker(ask()))).toMatchObject({ status: 502, code: 'malformed_reply' });
+    expect(sent).toBeLessThan(1_000_000);
   });
 });
 

@@ -106,7 +106,8 @@ describe('the visitor call (I1)', () => {
       return sandbox.fetch(input, init);
     });
     await reply(broker(ask()));
-    expect(seen).toEqual(['manual', 'error']);
+    // 'error' does not exist on Cloudflare Workers
+    expect(seen).toEqual(['manual', 'manual']);
   });
 });
 

@@ -1,12 +1,7 @@
 import { GuestTokenError } from '../../core/errors.ts';
 import { asRecord } from '../../core/json.ts';
-import {
-  baseUrl,
-  callUpstream,
-  okBody,
-  required,
-  type UpstreamReply,
-} from '../upstream/upstream.ts';
+import { callUpstream, okBody, type UpstreamReply } from '../upstream/callUpstream.ts';
+import { baseUrl, required } from '../upstream/upstreamOptions.ts';
 import type { GuestTokenIssuer, IssuedToken, IssueRequest } from './issuer.ts';
 
 /** What your identity provider gave for one sign-in; a code works once. */

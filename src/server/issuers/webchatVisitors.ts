@@ -1,18 +1,13 @@
 import { isGuestTokenError, misconfigured } from '../../core/errors.ts';
 import { asReply, type GuestTokenReply } from '../../core/guestToken.ts';
 import { asRecord } from '../../core/json.ts';
+import { callUpstream, okBody, type UpstreamReply } from '../upstream/callUpstream.ts';
 import {
   createPlatformAuth,
   createSharedAccess,
   type YourAccessToken,
 } from '../upstream/platformAuth.ts';
-import {
-  baseUrl,
-  callUpstream,
-  okBody,
-  required,
-  type UpstreamReply,
-} from '../upstream/upstream.ts';
+import { baseUrl, required } from '../upstream/upstreamOptions.ts';
 import type { GuestTokenIssuer, IssueContext, IssueRequest } from './issuer.ts';
 
 export interface WebchatVisitorsOptions {

@@ -1,9 +1,10 @@
 import * as oauth from 'oauth4webapi';
 import { errorOfStatus } from '../../core/classify.ts';
 import { type Deadline, deadlineIn, untilMs } from '../../core/clock.ts';
-import { GuestTokenError } from '../../core/errors.ts';
+import { GuestTokenError, isGuestTokenError } from '../../core/errors.ts';
 import { unlessAborted, withTimeout } from '../../core/waits.ts';
-import { isHeaderWord, isLoopback } from './upstream.ts';
+import { redirected, sendBounded } from './callUpstream.ts';
+import { isHeaderWord, isLoopback } from './upstreamOptions.ts';
 
 export interface PlatformAuth {
   /**
@@ -29,22 +30,46 @@ const MARGIN_MS = 60_000;
 /** What Genesys issues where the reply does not say: its default of a day. */
 const DEFAULT_LIFE_S = 86_400;
 
+/** How long a login that was refused is not tried again; doubled each time. */
+const REFUSED_PAUSE_MS = 5_000;
+const MAX_REFUSED_PAUSE_MS = 300_000;
+
+interface RefusedLogin {
+  readonly error: GuestTokenError;
+  readonly pauseMs: number;
+  readonly ends: Deadline;
+}
+
 /** OAuth client credentials: one access token, asked for by one request however many wait for it. */
 export function createPlatformAuth(credentials: ClientCredentials): PlatformAuth {
   let current: { readonly token: string; readonly fresh: Deadline } | undefined;
+  let refused: RefusedLogin | undefined;
   const login = shared(async () => {
-    const { token, lifeMs } = await requestAccessToken(credentials);
+    const { token, lifeMs } = await requestAccessToken(credentials).catch((error: unknown) => {
+      refused = afterRefusal(error, refused);
+      throw error;
+    });
+    refused = undefined;
     const freshMs = lifeMs - Math.min(MARGIN_MS, lifeMs / 5);
     current = { token, fresh: deadlineIn(freshMs) };
     return token;
   });
 
   return {
-    async accessToken(signal, refused) {
-      const usable = current && untilMs(current.fresh) > 0 && current.token !== refused;
-      return current && usable ? current.token : login(signal);
+    async accessToken(signal, refusedToken) {
+      const usable = current && untilMs(current.fresh) > 0 && current.token !== refusedToken;
+      if (current && usable) return current.token;
+      if (refused && untilMs(refused.ends) > 0) throw refused.error;
+      return login(signal);
     },
   };
+}
+
+/** A secret that is wrong stays wrong for a while; any other failure is worth the next try. */
+function afterRefusal(error: unknown, before: RefusedLogin | undefined): RefusedLogin | undefined {
+  if (!isGuestTokenError(error) || !/^(unauthorized|rejected)$/.test(error.code)) return undefined;
+  const pauseMs = before ? Math.min(before.pauseMs * 2, MAX_REFUSED_PAUSE_MS) : REFUSED_PAUSE_MS;
+  return { error, pauseMs, ends: deadlineIn(pauseMs) };
 }
 
 /** Work that is under way once at a time, for all who ask meanwhile; each of them may give up alone. */
@@ -102,6 +127,14 @@ function requestAccessToken({
   const basic: oauth.ClientAuth = (_server, _client, _body, headers) =>
     headers.set('Authorization', `Basic ${btoa(`${clientId}:${clientSecret}`)}`);
 
+  /** The library would read a reply of any length. */
+  async function sendLogin(url: string, init: RequestInit): Promise<Response> {
+    const { status, headers, isRedirect, text } = await sendBounded(send, url, init);
+    if (isRedirect) throw redirected(WHAT);
+    if (text === undefined) throw malformed();
+    return new Response(text || null, { status, headers });
+  }
+
   async function login(signal: AbortSignal): Promise<{ token: string; lifeMs: number }> {
     const response = await oauth.clientCredentialsGrantRequest(
       server,
@@ -109,13 +142,12 @@ function requestAccessToken({
       basic,
       {},
       {
-        [oauth.customFetch]: send ?? ((url, init) => globalThis.fetch(url, init)),
+        [oauth.customFetch]: sendLogin,
         [oauth.allowInsecureRequests]: isLoopback(new URL(loginUrl)),
         signal,
       },
     );
     if (response.status === 429 || response.status >= 500) {
-      void response.body?.cancel().catch(() => undefined);
       throw errorOfStatus(response.status, WHAT, response.headers);
     }
     const reply = await oauth.processClientCredentialsResponse(server, client, response);
