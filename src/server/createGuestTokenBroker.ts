@@ -3,7 +3,7 @@ import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
 import { GuestTokenError, isGuestTokenError, misconfigured } from '../core/errors.ts';
 import { type Authorize, authorizeVisitor, reconcile } from './authorize.ts';
 import { createChannelChoice } from './channels.ts';
-import type { BrokerEvent } from './events.ts';
+import { type BrokerEvent, createEmitter } from './events.ts';
 import type { GuestTokenIssuer } from './issuers/issuer.ts';
 import type { BrokerLimits } from './limits/brokerLimits.ts';
 import { createRequestLimits } from './limits/requestLimits.ts';
@@ -100,18 +100,6 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
       },
     },
   );
-}
-
-function createEmitter(onEvent: GuestTokenBrokerOptions['onEvent']): (event: BrokerEvent) => void {
-  if (!onEvent) return () => undefined;
-  return async (event) => {
-    try {
-      await onEvent(event);
-    } catch (error) {
-      // A listener's mistake must not cost a visitor the token, nor an async one's the process.
-      globalThis.reportError?.(error);
-    }
-  };
 }
 
 function wantsFresh(request: Request): boolean {

@@ -1,3 +1,4 @@
+import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import type { GuestTokenErrorCode } from '../core/errors.ts';
 
 /**
@@ -41,3 +42,40 @@ export type BrokerEvent =
   | { readonly type: 'circuit-opened'; readonly untilMs: number }
   /** Genesys works again after failures in a row. */
   | { readonly type: 'circuit-closed' };
+
+/** How often a listener that throws is reported. */
+const REPORT_EVERY_MS = 60_000;
+
+/**
+ * Tells the listener, whose mistakes cost no visitor the token: they are reported by `console.error`,
+ * once a minute. (`reportError` would end a Deno process.)
+ */
+export function createEmitter(
+  onEvent: ((event: BrokerEvent) => unknown) | undefined,
+): (event: BrokerEvent) => void {
+  if (!onEvent) return () => undefined;
+  let failures = 0;
+  let nextReport: Deadline | undefined;
+
+  function report(error: unknown): void {
+    failures++;
+    if (nextReport !== undefined && untilMs(nextReport) > 0) return;
+    nextReport = deadlineIn(REPORT_EVERY_MS);
+    console.error(`react-guest-token: onEvent has failed, ${times(failures)}.`, error);
+    failures = 0;
+  }
+
+  return (event) => {
+    try {
+      const result = onEvent(event);
+      // An async listener that rejects would end the process.
+      if (result instanceof Object && 'then' in result) Promise.resolve(result).catch(report);
+    } catch (error) {
+      report(error);
+    }
+  };
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times since the last report`;
+}
