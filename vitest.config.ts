@@ -36,7 +36,12 @@ const unit: TestProjectInlineConfiguration = {
     environment: 'jsdom',
     include: ['test/**/*.test.{ts,tsx}'],
     // processes of their own would not see a mutant
-    exclude: ['test/browser/**', 'test/package/**', ...(mutating ? ['test/bin/**'] : [])],
+    exclude: [
+      'test/browser/**',
+      'test/package/**',
+      'test/runtimes/**',
+      ...(mutating ? ['test/bin/**'] : []),
+    ],
     setupFiles: ['test/setup.ts'],
     globalSetup: mutating ? [] : ['test/redis/notice.ts'],
     typecheck: { enabled: !mutating, include: ['test/types/**/*.test-d.{ts,tsx}'] },
@@ -48,6 +53,18 @@ const unit: TestProjectInlineConfiguration = {
 const built: TestProjectInlineConfiguration = {
   extends: true,
   test: { name: 'package', environment: 'node', include: ['test/package/**/*.test.ts'] },
+};
+
+/** The built package on Deno, Bun and workerd; `npm run test:runtimes` builds it and installs them. */
+const runtimes: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'runtimes',
+    environment: 'node',
+    include: ['test/runtimes/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
 };
 
 /** Drives a real Chromium, several tabs of it, over real HTTP; after the unit tests, one file at a time. */
@@ -94,12 +111,17 @@ const ownName = [
   },
 ];
 
+async function projects(): Promise<TestProjectInlineConfiguration[]> {
+  if (process.env.RUNTIMES === '1') return [runtimes];
+  return mutating || onReact18 ? [unit] : [unit, built, browser, await storybook()];
+}
+
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: ownName },
   test: {
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text', 'lcov'] },
     reporters: ['default', tally],
-    projects: mutating || onReact18 ? [unit] : [unit, built, browser, await storybook()],
+    projects: await projects(),
   },
 });
