@@ -60,6 +60,11 @@ export const list: Kind<readonly string[]> = {
       .filter((item) => item !== ''),
 };
 
+export const countOrList: Kind<number | readonly string[]> = {
+  expected: 'a whole number, or a list with commas between',
+  parse: (given) => (/^\d{1,3}$/.test(given) ? Number(given) : list.parse(given)),
+};
+
 export const httpUrl: Kind<string> = {
   expected: 'a URL that begins with https://',
   parse: (given) => (/^https?:/.test(given) && URL.canParse(given) ? given : undefined),

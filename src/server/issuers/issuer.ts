@@ -40,6 +40,11 @@ export interface GuestTokenIssuer {
   issue(request: IssueRequest, context: IssueContext): Promise<IssuedToken>;
   /** Renews without the visitor; called instead of `issue` where the previous reply has a refresh token. */
   refresh?(previous: IssuedToken, context: IssueContext): Promise<IssuedToken>;
+  /**
+   * For readiness checks: resolves when it could issue a token now, without issuing one, and throws
+   * what `issue` would throw.
+   */
+  ready?(context: IssueContext): Promise<void>;
   /** Ends a token at sign-out. */
   revoke?(previous: IssuedToken, context: IssueContext): Promise<void>;
 }

@@ -69,6 +69,9 @@ export function webchatVisitors(options: WebchatVisitorsOptions): GuestTokenIssu
   return {
     scope: `${apiUrl}${path} ${options.clientId ?? ''}`,
     channelId: options.channelId,
+    async ready({ signal }: IssueContext) {
+      await accessToken(signal);
+    },
     async issue(request: IssueRequest, { signal }: IssueContext) {
       const { channelId, externalId, attributes } = request;
       const body = yours('toBody', () => options.toBody?.(request)) ?? {
