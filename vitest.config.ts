@@ -4,6 +4,7 @@ import react from '@vitejs/plugin-react';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { launchOptions } from './.ci/browser.ts';
+import { reactCompiler } from './.ci/reactCompiler.ts';
 import { tally } from './.ci/tally.ts';
 
 // Stryker's workers and the run against React 18 are about the unit tests only.
@@ -117,7 +118,7 @@ async function projects(): Promise<TestProjectInlineConfiguration[]> {
 }
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [reactCompiler(), react()],
   resolve: { alias: ownName },
   test: {
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text', 'lcov'] },
