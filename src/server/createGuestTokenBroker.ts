@@ -67,7 +67,7 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
   const tokens = createPooledIssuer({
     issuer,
     pool,
-    pacer: createUpstreamPacer(limits, emit),
+    pacer: createUpstreamPacer(limits, emit, issuer.scope ?? ''),
     circuit: createCircuit(emit),
     emit,
   });
@@ -86,7 +86,8 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
         setCookie = visitor.setCookie;
         const wanted = reconcile(visitor, body, channelId);
         await limit.checkVisitor(visitor.externalId);
-        const token = await tokens.obtain(wanted, wantsFresh(request));
+        const who = address ?? visitor.externalId;
+        const token = await tokens.obtain(wanted, wantsFresh(request), who);
         return guard.respond(request, tokenAnswer(token), setCookie);
       } catch (thrown) {
         const error = asAnswer(thrown);

@@ -1,5 +1,3 @@
-import { misconfigured } from '../core/errors.ts';
-
 /** How long a command may take. */
 const TIMEOUT_MS = 250;
 
@@ -80,21 +78,4 @@ export function redisWithTimeout(client: object): AskRedis {
           },
         );
     });
-}
-
-/**
- * The client that `rate-limiter-flexible` gets, which has no time-out of its own. It runs scripts
- * and needs nothing else.
- *
- * @param option its name, for the error
- *
- * @throws GuestTokenError `misconfigured`
- */
-export function scriptsWithTimeout(client: object, option: string): object {
-  if (!('eval' in client) || typeof client.eval !== 'function') {
-    throw misconfigured(option, 'must be a client of the package redis');
-  }
-  const ask = redisWithTimeout(client);
-  const run = client.eval.bind(client);
-  return { eval: (...args: unknown[]) => ask(() => run(...args)) };
 }

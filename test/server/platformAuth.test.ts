@@ -120,18 +120,18 @@ describe('OAuth client credentials (B4)', () => {
     fault('login', 'unavailable', { times: 1 });
     const auth = createPlatformAuth({ clientId, clientSecret, loginUrl, fetch });
     const { signal } = new AbortController();
-    const waiting = Array.from({ length: 4 }, () => auth.accessToken(signal));
+    const waiting = Array.from({ length: 4 }, () => auth.accessToken({ signal }));
     for (const token of waiting) await expect(token).rejects.toMatchObject({ code: 'unavailable' });
     expect(count('login')).toBe(1);
-    await expect(auth.accessToken(signal)).resolves.toMatch(/./);
+    await expect(auth.accessToken({ signal })).resolves.toMatch(/./);
   });
 
   it('one who gives up waiting for a login leaves it to the others', async () => {
     const { fetch, loginUrl, clientId, clientSecret, count } = createSandboxCloud();
     const auth = createPlatformAuth({ clientId, clientSecret, loginUrl, fetch });
     const impatient = new AbortController();
-    const gone = auth.accessToken(impatient.signal);
-    const staying = auth.accessToken(new AbortController().signal);
+    const gone = auth.accessToken(impatient);
+    const staying = auth.accessToken(new AbortController());
     impatient.abort(new Error('The time is over.'));
     await expect(gone).rejects.toThrow('The time is over.');
     await expect(staying).resolves.toMatch(/./);
@@ -142,7 +142,7 @@ describe('OAuth client credentials (B4)', () => {
     const { fetch, loginUrl, clientId, count } = createSandboxCloud();
     const auth = createPlatformAuth({ clientId, clientSecret: 'wrong', loginUrl, fetch });
     const over = AbortSignal.abort(new Error('The time is over.'));
-    await expect(auth.accessToken(over)).rejects.toThrow('The time is over.');
+    await expect(auth.accessToken({ signal: over })).rejects.toThrow('The time is over.');
     // an unhandled rejection of the login would come now, and fail this run
     await new Promise((resolve) => setImmediate(resolve));
     expect(count('login')).toBe(0);
@@ -309,10 +309,10 @@ describe('a function in the place of the OAuth client (B4)', () => {
       return token;
     });
     const { signal } = new AbortController();
-    const waiting = Array.from({ length: 50 }, () => auth.accessToken(signal, 'old'));
+    const waiting = Array.from({ length: 50 }, () => auth.accessToken({ signal }, 'old'));
     renewed.open();
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['new']));
-    expect(await auth.accessToken(signal, 'old')).toBe('new');
+    expect(await auth.accessToken({ signal }, 'old')).toBe('new');
     expect(renewals).toBe(1);
   });
 

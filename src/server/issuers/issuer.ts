@@ -11,6 +11,12 @@ export interface IssueRequest {
 export interface IssueContext {
   /** Aborts when the upstream call has taken too long. */
   readonly signal: AbortSignal;
+  /**
+   * Waits until one more upstream call may be made, and counts it against `limits.upstream`. The first
+   * time it returns at once: one call is counted anyway. An issuer that makes several, such as a login
+   * and what it is for, awaits it before each.
+   */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 /** A reply for the browser, and what stays on the server. */

@@ -53,7 +53,12 @@ export function webchatVisitors(options: WebchatVisitorsOptions): GuestTokenIssu
   const apiUrl = baseUrl('apiUrl', options.apiUrl, 'api', environment);
   const accessToken = accessTokens(options, environment);
 
-  function post(body: unknown, token: string, signal: AbortSignal): Promise<UpstreamReply> {
+  async function post(
+    body: unknown,
+    token: string,
+    { signal, turn }: IssueContext,
+  ): Promise<UpstreamReply> {
+    await turn?.();
     return callUpstream(options.fetch, WHAT, apiUrl + path, {
       method: 'POST',
       headers: {
@@ -69,20 +74,20 @@ export function webchatVisitors(options: WebchatVisitorsOptions): GuestTokenIssu
   return {
     scope: `${apiUrl}${path} ${options.clientId ?? ''}`,
     channelId: options.channelId,
-    async ready({ signal }: IssueContext) {
-      await accessToken(signal);
+    async ready(context: IssueContext) {
+      await accessToken(context);
     },
-    async issue(request: IssueRequest, { signal }: IssueContext) {
+    async issue(request: IssueRequest, context: IssueContext) {
       const { channelId, externalId, attributes } = request;
       const body = yours('toBody', () => options.toBody?.(request)) ?? {
         channelId,
         externalId,
         attributes,
       };
-      const token = await accessToken(signal);
-      let answer = await post(body, token, signal);
+      const token = await accessToken(context);
+      let answer = await post(body, token, context);
       if (answer.status === 401 && staleAccess.has(String(asRecord(answer.body).code))) {
-        answer = await post(body, await accessToken(signal, token), signal);
+        answer = await post(body, await accessToken(context, token), context);
       }
       const reply = okBody(answer, WHAT);
       const { fromReply } = options;
@@ -104,7 +109,7 @@ function yours<Result>(option: string, run: () => Result): Result {
 function accessTokens(
   { accessToken: ownAccess, clientId, clientSecret, loginUrl, fetch: send }: WebchatVisitorsOptions,
   environment: string,
-): (signal: AbortSignal, refused?: string) => Promise<string> {
+): (context: IssueContext, refused?: string) => Promise<string> {
   if (ownAccess) return createSharedAccess(ownAccess).accessToken;
   const auth = createPlatformAuth({
     clientId: required('clientId', clientId),

@@ -11,11 +11,14 @@ const messages: Record<Limit, string> = {
   upstream: 'Too many new visitors at once.',
 };
 
+/** A refusal of one of the broker's own limits; Genesys has nothing to do with it. */
+export class LimitExceeded extends GuestTokenError {}
+
 /** The error of a request that a limit refuses, after telling the operator. */
-export function tooMany(emit: Emit, limit: Limit, retryInMs: number): GuestTokenError {
+export function tooMany(emit: Emit, limit: Limit, retryInMs: number): LimitExceeded {
   const retryAtMs = Date.now() + retryInMs;
   emit({ type: 'limited', limit, retryAtMs });
-  return new GuestTokenError('rate_limited', messages[limit], {
+  return new LimitExceeded('rate_limited', messages[limit], {
     retryAtMs,
     hint: 'Ask again after Retry-After; the client does so by itself.',
   });

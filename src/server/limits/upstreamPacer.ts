@@ -1,114 +1,71 @@
-import type { RateLimiterAbstract } from 'rate-limiter-flexible';
-import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
-import RateLimiterRedis from 'rate-limiter-flexible/lib/RateLimiterRedis.js';
-import type { GuestTokenError } from '../../core/errors.ts';
 import { assertDuration } from '../../core/retryPolicy.ts';
-import { sleep } from '../../core/waits.ts';
-import { scriptsWithTimeout } from '../redisWithTimeout.ts';
 import { assertRate, type BrokerLimits } from './brokerLimits.ts';
+import { createCallQueue } from './callQueue.ts';
+import { WINDOW_MS } from './callWindow.ts';
+import { createComeBack } from './comeBack.ts';
+import { redisScripts } from './redisScripts.ts';
+import { sharedCallWindow } from './sharedCallWindow.ts';
 import { type Emit, tooMany } from './tooMany.ts';
 
-/** Paces calls to Genesys below the organisation's limit. */
+/** Waits until one more call may be made, and counts it. */
+export type Turn = () => Promise<void>;
+
+/** Keeps the calls to Genesys below the organisation's limit. */
 export interface UpstreamPacer {
   /**
-   * Waits for the turn of one call.
+   * Runs `work` as soon as it may make one call; each `turn` within it waits for one more.
    *
-   * @throws GuestTokenError `rate_limited` with `retryAtMs` where too many wait
+   * @param who whose call it is: none of them gets more of the limit than it leaves free
+   *
+   * @throws LimitExceeded with `retryAtMs`, where no call can be made within `maxWaitMs`
    */
-  turn(): Promise<void>;
+  run<Result>(who: string, work: (turn: Turn) => Promise<Result>): Promise<Result>;
 }
 
-const MINUTE_S = 60;
+const unpaced: UpstreamPacer = { run: (_who, work) => work(async () => undefined) };
 
-interface Rate {
-  readonly points: number;
-  readonly duration: number;
-}
-
-function limiter(limits: BrokerLimits, keyPrefix: string, rate: Rate): RateLimiterAbstract {
-  if (!limits.redis) return new RateLimiterMemory({ keyPrefix, ...rate });
-  return new RateLimiterRedis({
-    storeClient: scriptsWithTimeout(limits.redis, 'limits.redis'),
-    useRedisPackage: true,
-    keyPrefix: `react-guest-token:${keyPrefix}`,
-    // Redis down: each machine counts for itself.
-    insuranceLimiter: new RateLimiterMemory({ keyPrefix, ...rate }),
-    ...rate,
-  });
-}
-
-/** The library rejects with its count; anything else is a store that fails, which costs a second. */
-function msBeforeNext(refusal: unknown): number {
-  const isCount = typeof refusal === 'object' && refusal !== null && 'msBeforeNext' in refusal;
-  return isCount && typeof refusal.msBeforeNext === 'number' ? refusal.msBeforeNext : 1_000;
-}
-
-/** Whoever is turned away is told to come back within this: longer than that our client does not wait in silence. */
-const MAX_BACK_MS = 60_000;
-
-/** @throws GuestTokenError `misconfigured`, naming the limit */
-export function createUpstreamPacer(limits: BrokerLimits, emit: Emit): UpstreamPacer {
+/**
+ * @param scope names the organisation, whose limit it is
+ *
+ * @throws GuestTokenError `misconfigured`, naming the limit
+ */
+export function createUpstreamPacer(
+  limits: BrokerLimits,
+  emit: Emit,
+  scope: string,
+): UpstreamPacer {
   const { upstream = 300, maxWaitMs = 2_000 } = limits;
   assertDuration('limits.maxWaitMs', maxWaitMs);
-  if (upstream === Number.POSITIVE_INFINITY) return { turn: async () => undefined };
+  if (upstream === Number.POSITIVE_INFINITY) return unpaced;
   assertRate('upstream', upstream);
-  const rate = evenRate(upstream);
-  const limit = limiter(limits, 'upstream', rate);
-  const eachMs = (rate.duration * 1000) / rate.points;
-  const patience = new AbortController().signal;
-  let waiting = 0;
-  let nextBackAtMs = 0;
+  const run = redisScripts(limits);
+  const shared = run && sharedCallWindow(scope, run);
+  const enqueue = createCallQueue({ limit: upstream, maxWaitMs, shared });
+  const comeBackMs = createComeBack(WINDOW_MS / upstream);
 
-  /** Those who are turned away come back one after the other; more than fit in a minute, at random. */
-  function turnedAway(): GuestTokenError {
-    const nowMs = Date.now();
-    const bookedAtMs = Math.max(nextBackAtMs, nowMs + maxWaitMs) + eachMs;
-    nextBackAtMs = Math.min(bookedAtMs, nowMs + MAX_BACK_MS);
-    const backInMs =
-      nextBackAtMs === bookedAtMs ? bookedAtMs - nowMs : MAX_BACK_MS * (0.5 + Math.random() / 2);
-    return tooMany(emit, 'upstream', backInMs);
-  }
-
-  /** 0, or the ms until the next try makes sense. */
-  async function take(): Promise<number> {
-    try {
-      await limit.consume('all');
-      return 0;
-    } catch (refusal) {
-      return Math.max(1, msBeforeNext(refusal));
-    }
+  function wait(who: string, isFurther: boolean): Promise<() => void> {
+    return new Promise((admit, reject) => {
+      const refuse = (nextMs: number): void =>
+        reject(tooMany(emit, 'upstream', comeBackMs(who, Math.max(nextMs, maxWaitMs))));
+      enqueue({ who, isFurther, admit, refuse });
+    });
   }
 
   return {
-    async turn() {
-      const endsAtMs = Date.now() + maxWaitMs;
-      for (;;) {
-        const waitMs = await take();
-        if (waitMs === 0) return;
-        // No more than can have their turn by then.
-        const isFull = waiting >= Math.floor(maxWaitMs / eachMs);
-        if (isFull || Date.now() + waitMs > endsAtMs) throw turnedAway();
-        waiting++;
-        await sleep(waitMs, patience);
-        waiting--;
+    async run(who, work) {
+      const ends = [await wait(who, false)];
+      let isOver = false;
+      async function turn(): Promise<void> {
+        const end = await wait(who, true);
+        if (isOver) end();
+        else ends.push(end);
+      }
+      try {
+        return await work(turn);
+      } finally {
+        isOver = true;
+        for (const end of ends) end();
       }
     },
   };
-}
-
-/** Short windows keep the queue moving, long ones waste less of the limit; so much may be wasted. */
-const GOOD_USE = 0.8;
-
-/**
- * A rate in short windows such that no 60 s, wherever they begin, hold more than `perMinute` calls:
- * they touch `60 / duration + 1` windows at most.
- */
-function evenRate(perMinute: number): Rate {
-  let best: Rate = { points: 1, duration: 2 * MINUTE_S };
-  for (let duration = 2; duration <= MINUTE_S; duration++) {
-    const points = Math.floor(perMinute / (Math.ceil(MINUTE_S / duration) + 1));
-    if (points / duration > best.points / best.duration) best = { points, duration };
-    if (points / duration >= (GOOD_USE * perMinute) / MINUTE_S) break;
-  }
-  return best;
 }

@@ -4,8 +4,13 @@ import { readGuestToken } from '../../core/guestToken.ts';
 import { withTimeout } from '../../core/waits.ts';
 import type { BrokerEvent } from '../events.ts';
 import { createHashedKeys } from '../hashedKeys.ts';
-import type { GuestTokenIssuer, IssuedToken, IssueRequest } from '../issuers/issuer.ts';
-import type { UpstreamPacer } from '../limits/upstreamPacer.ts';
+import type {
+  GuestTokenIssuer,
+  IssueContext,
+  IssuedToken,
+  IssueRequest,
+} from '../issuers/issuer.ts';
+import type { Turn, UpstreamPacer } from '../limits/upstreamPacer.ts';
 import { HttpProblem } from '../problem.ts';
 import type { Circuit } from '../upstream/circuit.ts';
 import type { PooledToken, TokenPool } from './tokenPool.ts';
@@ -27,8 +32,12 @@ const REFRESH_LIFE_MS = 86_400_000;
 type VisitorOfChannel = Pick<IssueRequest, 'externalId' | 'channelId'>;
 
 export interface PooledIssuer {
-  /** A token of a visitor: from the pool, from a request under way, or a new one. */
-  obtain(request: IssueRequest, fresh: boolean): Promise<PooledToken>;
+  /**
+   * A token of a visitor: from the pool, from a request under way, or a new one.
+   *
+   * @param who the address or visitor that shares the limit for calls with the others
+   */
+  obtain(request: IssueRequest, fresh: boolean, who: string): Promise<PooledToken>;
   /** Forgets a visitor's token and has the issuer revoke it. */
   signOut(visitor: VisitorOfChannel): Promise<void>;
 }
@@ -69,18 +78,15 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
     request: IssueRequest,
     previous: PooledToken | undefined,
     fresh: boolean,
+    who: string,
   ): Promise<PooledToken> {
     // before its turn, so that nobody waits for being refused
     circuit.check();
-    await pacer.turn();
-    return circuit.run(() =>
-      withTimeout(
-        ISSUE_TIMEOUT_MS,
-        new AbortController().signal,
-        "Genesys' answer",
-        async (signal) => {
+    return pacer.run(who, (turn) =>
+      circuit.run(() =>
+        inTime(async (signal) => {
           const startedAtMs = Date.now();
-          const reply = await issueOrRefresh(key, request, previous, signal);
+          const reply = await issueOrRefresh(key, request, previous, { signal, turn });
           const token = asPooled(request, reply, { startedAtMs, byRequest: fresh });
           emit({
             type: 'issued',
@@ -89,7 +95,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
             tookMs: Date.now() - startedAtMs,
           });
           return token;
-        },
+        }),
       ),
     );
   }
@@ -99,20 +105,22 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
     key: string,
     request: IssueRequest,
     previous: PooledToken | undefined,
-    signal: AbortSignal,
+    { signal, turn }: { readonly signal: AbortSignal; readonly turn: Turn },
   ): Promise<IssuedToken> {
+    const context = (): IssueContext => ({ signal, turn: afterTheFirst(turn) });
     if (!issuer.refresh || previous?.reply.refresh_token === undefined) {
-      return issuer.issue(request, { signal });
+      return issuer.issue(request, context());
     }
     const { refresh_token, refresh_expires_in } = previous.reply;
     try {
-      const renewed = await issuer.refresh(previous.reply, { signal });
+      const renewed = await issuer.refresh(previous.reply, context());
       return { refresh_token, refresh_expires_in, ...renewed };
     } catch (error) {
       if (toGuestTokenError(error).code !== 'unauthorized') throw error;
       // or else each request until the next sign-in would try it again
       await tolerantly(() => pool.delete(key), undefined);
-      return issuer.issue(request, { signal });
+      await turn();
+      return issuer.issue(request, context());
     }
   }
 
@@ -120,6 +128,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
     key: string,
     request: IssueRequest,
     fresh: boolean,
+    who: string,
   ): Promise<PooledToken> {
     const work = async (): Promise<PooledToken> => {
       // Another machine may have been faster.
@@ -128,7 +137,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
         emitPooled(request);
         return known;
       }
-      const issued = await issue(key, request, known, fresh);
+      const issued = await issue(key, request, known, fresh, who);
       await tolerantly(() => pool.set(key, issued), undefined);
       return issued;
     };
@@ -136,7 +145,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
   }
 
   return {
-    async obtain(request, fresh) {
+    async obtain(request, fresh, who) {
       const key = await keyOf(request);
       const known = await tolerantly(() => pool.get(key), undefined);
       if (known && isGood(known, fresh)) {
@@ -150,7 +159,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
         return shared;
       }
       // Not tied to the request that starts it: whoever else waits gets it though that one is aborted.
-      const started = obtainNew(key, request, fresh).finally(() => flights.delete(key));
+      const started = obtainNew(key, request, fresh, who).finally(() => flights.delete(key));
       flights.set(key, started);
       return started;
     },
@@ -162,14 +171,26 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
       await tolerantly(() => pool.delete(key), undefined);
       if (known && issuer.revoke) {
         const { reply } = known;
-        await withTimeout(
-          ISSUE_TIMEOUT_MS,
-          new AbortController().signal,
-          "Genesys' answer",
-          async (signal) => issuer.revoke?.(reply, { signal }),
+        await pacer.run(visitor.externalId, (turn) =>
+          inTime(async (signal) => issuer.revoke?.(reply, { signal, turn: afterTheFirst(turn) })),
         );
       }
     },
+  };
+}
+
+/** All upstream calls of one token together. */
+function inTime<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const never = new AbortController().signal;
+  return withTimeout(ISSUE_TIMEOUT_MS, never, "Genesys' answer", work);
+}
+
+/** The first call of an issuer has had its turn when the issuer is called. */
+function afterTheFirst(turn: Turn): Turn {
+  let isFirst = true;
+  return async () => {
+    if (!isFirst) await turn();
+    isFirst = false;
   };
 }
 

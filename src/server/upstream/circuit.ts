@@ -2,6 +2,7 @@ import { toGuestTokenError } from '../../core/classify.ts';
 import { GuestTokenError } from '../../core/errors.ts';
 import { withJitter } from '../../core/retryPolicy.ts';
 import type { BrokerEvent } from '../events.ts';
+import { LimitExceeded } from '../limits/tooMany.ts';
 
 /** Failures in a row that leave little doubt. */
 const FAILURES = 5;
@@ -87,7 +88,8 @@ export function createCircuit(emit: (event: BrokerEvent) => void): Circuit {
         return result;
       } catch (thrown) {
         const error = toGuestTokenError(thrown, 'The issuer');
-        failed(error, isTrial);
+        // A limit of the broker's own says nothing about Genesys.
+        if (!(error instanceof LimitExceeded)) failed(error, isTrial);
         throw error;
       }
     },

@@ -3,6 +3,7 @@ import { errorOfStatus } from '../../core/classify.ts';
 import { type Deadline, deadlineIn, untilMs } from '../../core/clock.ts';
 import { GuestTokenError, isGuestTokenError } from '../../core/errors.ts';
 import { unlessAborted, withTimeout } from '../../core/waits.ts';
+import type { IssueContext } from '../issuers/issuer.ts';
 import { redirected, sendBounded } from './callUpstream.ts';
 import { isHeaderWord, isLoopback } from './upstreamOptions.ts';
 
@@ -12,7 +13,7 @@ export interface PlatformAuth {
    *
    * @param refused the token that Genesys has just refused, to be replaced unless it has been already
    */
-  accessToken(signal: AbortSignal, refused?: string): Promise<string>;
+  accessToken(context: IssueContext, refused?: string): Promise<string>;
 }
 
 export interface ClientCredentials {
@@ -44,7 +45,8 @@ interface RefusedLogin {
 export function createPlatformAuth(credentials: ClientCredentials): PlatformAuth {
   let current: { readonly token: string; readonly fresh: Deadline } | undefined;
   let refused: RefusedLogin | undefined;
-  const login = shared(async () => {
+  const login = shared(async ({ turn }) => {
+    await turn?.();
     const { token, lifeMs } = await requestAccessToken(credentials).catch((error: unknown) => {
       refused = afterRefusal(error, refused);
       throw error;
@@ -56,11 +58,11 @@ export function createPlatformAuth(credentials: ClientCredentials): PlatformAuth
   });
 
   return {
-    async accessToken(signal, refusedToken) {
+    async accessToken(context, refusedToken) {
       const usable = current && untilMs(current.fresh) > 0 && current.token !== refusedToken;
       if (current && usable) return current.token;
       if (refused && untilMs(refused.ends) > 0) throw refused.error;
-      return login(signal);
+      return login(context);
     },
   };
 }
@@ -73,11 +75,13 @@ function afterRefusal(error: unknown, before: RefusedLogin | undefined): Refused
 }
 
 /** Work that is under way once at a time, for all who ask meanwhile; each of them may give up alone. */
-function shared<Result>(work: () => Promise<Result>): (signal: AbortSignal) => Promise<Result> {
+function shared<Result>(
+  work: (context: IssueContext) => Promise<Result>,
+): (context: IssueContext) => Promise<Result> {
   let flight: Promise<Result> | undefined;
-  return (signal) =>
-    unlessAborted(signal, () => {
-      flight ??= work().finally(() => {
+  return (context) =>
+    unlessAborted(context.signal, () => {
+      flight ??= work(context).finally(() => {
         flight = undefined;
       });
       return flight;
@@ -103,10 +107,10 @@ export function createSharedAccess(yours: YourAccessToken): PlatformAuth {
   }
 
   return {
-    async accessToken(signal, refused) {
+    async accessToken(context, refused) {
       const token = await ask(false);
       // another request may have had it replaced meanwhile
-      return token === refused ? renew(signal) : token;
+      return token === refused ? renew(context) : token;
     },
   };
 }
