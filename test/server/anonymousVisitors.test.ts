@@ -7,6 +7,8 @@ import {
 } from '../../src/server/anonymousVisitors.ts';
 import { type Ask, ask, openShop, problem, reply, type Shop } from './shop.ts';
 
+/** The default name on https. */
+const NAME = '__Host-guest_visitor';
 const SECRET = 'a secret of thirty-two characters';
 const OTHER_SECRET = 'another secret, just as long as it';
 const DAY_MS = 86_400_000;
@@ -34,16 +36,49 @@ describe('a visitor without an account (B2)', () => {
     const response = await openAnonymously().broker(askWith(undefined));
     expect((await reply(response)).external_id).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
     expect(setCookie(response)).toMatch(
-      /^guest_visitor=[\w-]+\.[\w-]+\.[\w-]+; Path=\/; Max-Age=15552000; HttpOnly; SameSite=Lax; Secure$/,
+      /^__Host-guest_visitor=[\w-]+\.[\w-]+\.[\w-]+; Path=\/; Max-Age=15552000; HttpOnly; SameSite=Lax; Secure$/,
     );
   });
 
   it('is the same one with that cookie, which is not sent again', async () => {
     const shop = openAnonymously();
     const first = await visit(shop);
-    const again = await visit(shop, `theme=dark; ${first.cookie}; guest_visitor_2=x`);
+    const again = await visit(shop, `theme=dark; ${first.cookie}; ${NAME}_2=x`);
     expect(again).toEqual({ id: first.id, cookie: '' });
     expect(shop.sandbox.count('visitor')).toBe(1);
+  });
+
+  it('is found among other cookies of the same name, wherever it stands', async () => {
+    const shop = openAnonymously();
+    const { id, cookie } = await visit(shop);
+    const planted = `${NAME}=planted`;
+    const stranger = `${NAME}=${await sign({ secret: OTHER_SECRET })}`;
+    for (const cookies of [
+      [planted, cookie],
+      [cookie, planted],
+      [stranger, planted, cookie],
+    ]) {
+      expect(await visit(shop, cookies.join('; '))).toEqual({ id, cookie: '' });
+    }
+  });
+
+  it('whose cookie is over is a new one, also where the broker has seen it while it was good', async () => {
+    const shop = openAnonymously({ maxAgeSeconds: 60 });
+    const { id, cookie } = await visit(shop);
+    expect((await visit(shop, cookie)).id).toBe(id);
+    vi.setSystemTime(Date.now() + 59_000);
+    expect((await visit(shop, cookie)).id).toBe(id);
+    vi.setSystemTime(Date.now() + 1_000);
+    expect((await visit(shop, cookie)).id).not.toBe(id);
+  });
+
+  it('who comes back 200 times has the signature verified once', async () => {
+    const shop = openAnonymously();
+    const { cookie } = await visit(shop);
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    for (let time = 0; time < 200; time++) await visit(shop, cookie);
+    expect(verify).toHaveBeenCalledTimes(1);
+    verify.mockRestore();
   });
 
   it('two browsers are two visitors', async () => {
@@ -91,7 +126,7 @@ describe('a cookie that was tampered with', () => {
     'without an end': () => sign({ expires: undefined }),
     'without an id': () => sign({ subject: undefined }),
     'without a signature': async () =>
-      new UnsecuredJWT({ sub: 'victim', aud: 'guest_visitor' }).setExpirationTime('1d').encode(),
+      new UnsecuredJWT({ sub: 'victim', aud: NAME }).setExpirationTime('1d').encode(),
     'that is junk': async () => 'x'.repeat(9_000),
     'that is empty': async () => '',
     'of the wrong bytes': async () => '%00%ff.;=,',
@@ -99,27 +134,27 @@ describe('a cookie that was tampered with', () => {
 
   it.each(Object.entries(forged))('one %s makes a new visitor', async (_name, forge) => {
     const shop = openAnonymously();
-    const { id, cookie } = await visit(shop, `guest_visitor=${await forge()}`);
+    const { id, cookie } = await visit(shop, `${NAME}=${await forge()}`);
     expect(id).not.toBe('victim');
-    expect(cookie).toMatch(/^guest_visitor=/);
+    expect(cookie).toMatch(/^__Host-guest_visitor=/);
   });
 
   it('one that is changed in any of its parts makes a new visitor', async () => {
     const shop = openAnonymously();
     const { id, cookie } = await visit(shop);
-    for (const [index, part] of cookie.slice('guest_visitor='.length).split('.').entries()) {
+    for (const [index, part] of cookie.slice(`${NAME}=`.length).split('.').entries()) {
       for (const at of [0, Math.floor(part.length / 2)]) {
         const changed = part.slice(0, at) + (part[at] === 'A' ? 'B' : 'A') + part.slice(at + 1);
-        const parts = cookie.slice('guest_visitor='.length).split('.');
+        const parts = cookie.slice(`${NAME}=`.length).split('.');
         parts[index] = changed;
-        expect((await visit(shop, `guest_visitor=${parts.join('.')}`)).id).not.toBe(id);
+        expect((await visit(shop, `${NAME}=${parts.join('.')}`)).id).not.toBe(id);
       }
     }
   });
 
   it('the helper of these tests can make a good one', async () => {
     const shop = openAnonymously();
-    expect(await visit(shop, `guest_visitor=${await sign({})}`)).toEqual({
+    expect(await visit(shop, `${NAME}=${await sign({})}`)).toEqual({
       id: 'victim',
       cookie: '',
     });
@@ -133,7 +168,7 @@ describe('keys', () => {
     const during = openAnonymously({ cookieSecret: [OTHER_SECRET, SECRET] });
     const renewed = await visit(during, cookie);
     expect(renewed.id).toBe(id);
-    expect(renewed.cookie).toMatch(/^guest_visitor=/);
+    expect(renewed.cookie).toMatch(/^__Host-guest_visitor=/);
     const after = openAnonymously({ cookieSecret: OTHER_SECRET });
     expect(await visit(after, renewed.cookie)).toEqual({ id, cookie: '' });
     expect((await visit(after, cookie)).id).not.toBe(id);
@@ -164,14 +199,35 @@ describe("a cookie's attributes", () => {
     expect(await cookieOf('http://localhost/')).not.toContain('Secure');
   });
 
-  it('Secure wherever browsers insist on it', async () => {
+  it('Secure wherever SameSite=None asks for it', async () => {
     expect(await cookieOf('http://10.0.0.7/', { sameSite: 'None' })).toContain(
       '; SameSite=None; Secure',
     );
-    expect(await cookieOf('http://10.0.0.7/', { cookieName: '__Host-guest' })).toMatch(
-      /^__Host-guest=.*; Path=\/; .*; Secure$/,
-    );
   });
+
+  it('by default a name that no sub-domain can set, wherever the browser speaks https', async () => {
+    const isHost = /^__Host-guest_visitor=.*; Path=\/; .*; Secure$/;
+    expect(await cookieOf('https://shop.example/')).toMatch(isHost);
+    const proxied = { 'X-Forwarded-Proto': 'https' };
+    expect(await cookieOf('http://10.0.0.7/', {}, proxied)).toMatch(isHost);
+    // a TLS proxy that does not say so; the page does
+    const page = { Origin: 'https://shop.example' };
+    expect(await cookieOf('http://10.0.0.7/', {}, page)).toMatch(isHost);
+    expect(await cookieOf('http://localhost/')).toMatch(/^guest_visitor=/);
+  });
+
+  it.each(['__Host-guest', '__Secure-guest'])(
+    'named %s is refused by plain http, where browsers would lose it in silence',
+    async (cookieName) => {
+      const shop = openAnonymously({ cookieName });
+      const request = askWith(undefined, { url: 'http://10.0.0.7/' });
+      const refused = await problem(shop.broker(request));
+      expect(refused).toMatchObject({ status: 500, code: 'misconfigured' });
+      expect(refused.detail).toContain('"cookieName"');
+      expect(refused.detail).toContain('X-Forwarded-Proto');
+      expect(await cookieOf('https://shop.example/', { cookieName })).toContain(`${cookieName}=`);
+    },
+  );
 
   it('life and SameSite as given', async () => {
     const cookie = await cookieOf('https://shop.example/', {
@@ -205,7 +261,7 @@ interface Forgery {
 function sign(forgery: Forgery): Promise<string> {
   const { secret, audience, subject, expires } = {
     secret: SECRET,
-    audience: 'guest_visitor',
+    audience: NAME,
     subject: 'victim',
     expires: Date.now() / 1000 + 180 * 86_400,
     ...forgery,

@@ -89,8 +89,8 @@ const hostile = fc.record({
       'Cache-Control': fc.oneof(fc.constantFrom('no-cache', 'no-store'), headerText),
       Cookie: fc.oneof(
         headerText,
-        headerText.map((value) => `guest_visitor=${value}`),
-        fc.string().map((sub) => `guest_visitor=${unprintable(fakeGuestToken({ sub }))}`),
+        headerText.map((value) => `__Host-guest_visitor=${value}`),
+        fc.string().map((sub) => `__Host-guest_visitor=${unprintable(fakeGuestToken({ sub }))}`),
       ),
       'X-Forwarded-For': fc.oneof(fc.ipV4(), fc.ipV6(), headerText),
       'X-Forwarded-Proto': headerText,

@@ -41,7 +41,7 @@ async function expectBroker(send: Send): Promise<void> {
   expect(first.status).toBe(200);
   expect(first.headers.get('Cache-Control')).toBe('no-store');
   const cookie = first.headers.getSetCookie()[0] ?? '';
-  expect(cookie).toMatch(/^guest_visitor=.*HttpOnly/);
+  expect(cookie).toMatch(/^(__Host-)?guest_visitor=.*HttpOnly/);
   const { token } = await first.json();
   expect(token).toMatch(/^eyJ/);
 
