@@ -1,7 +1,7 @@
 import { GuestTokenError } from '../../core/errors.ts';
 import { asRecord } from '../../core/json.ts';
 import { callUpstream, okBody, type UpstreamReply } from '../upstream/callUpstream.ts';
-import { baseUrl, required } from '../upstream/upstreamOptions.ts';
+import { baseUrl, required, scopeOf } from '../upstream/upstreamOptions.ts';
 import type { GuestTokenIssuer, IssuedToken, IssueRequest } from './issuer.ts';
 
 /** What your identity provider gave for one sign-in; a code works once. */
@@ -70,7 +70,7 @@ export function authenticatedWebMessaging(
   }
 
   return {
-    scope: `${apiUrl} ${deploymentId}`,
+    scope: scopeOf(apiUrl, PATH, deploymentId),
     async issue(request, { signal }) {
       const what = "Genesys' code exchange";
       const oauth = await grant(request);

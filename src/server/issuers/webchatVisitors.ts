@@ -7,7 +7,7 @@ import {
   createSharedAccess,
   type YourAccessToken,
 } from '../upstream/platformAuth.ts';
-import { baseUrl, required } from '../upstream/upstreamOptions.ts';
+import { baseUrl, required, scopeOf } from '../upstream/upstreamOptions.ts';
 import type { GuestTokenIssuer, IssueContext, IssueRequest } from './issuer.ts';
 
 export interface WebchatVisitorsOptions {
@@ -72,7 +72,7 @@ export function webchatVisitors(options: WebchatVisitorsOptions): GuestTokenIssu
   }
 
   return {
-    scope: `${apiUrl}${path} ${options.clientId ?? ''}`,
+    scope: scopeOf(apiUrl, path, options.clientId ?? ''),
     channelId: options.channelId,
     async ready(context: IssueContext) {
       await accessToken(context);

@@ -47,3 +47,9 @@ export function required(option: string, value: unknown): string {
 export function isHeaderWord(value: unknown): value is string {
   return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
 }
+
+/** Names an organisation: region, API and client. Not the port, which a sandbox takes at random. */
+export function scopeOf(apiUrl: string, path: string, client: string): string {
+  const { hostname, pathname } = new URL(apiUrl + path);
+  return JSON.stringify([hostname, pathname, client]);
+}
