@@ -13,6 +13,7 @@ import {
   endpointTokenSource,
   type GuestTokenSource,
 } from '../../src/core/tokenSource.ts';
+import type { Authorize } from '../../src/server/authorize.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
@@ -27,8 +28,14 @@ afterEach(async () => {
   for (const close of open.splice(0)) await close();
 });
 
+interface Hosts {
+  readonly sandbox: SandboxCloud;
+  readonly brokerUrl: string;
+  readonly apiUrl: string;
+}
+
 /** Genesys and a broker, each on a port. */
-async function start(): Promise<{ sandbox: SandboxCloud; brokerUrl: string; apiUrl: string }> {
+async function start(authorize: Authorize = async () => ({ externalId: 'ada' })): Promise<Hosts> {
   const sandbox = createSandboxCloud();
   const genesys = await startSandbox(sandbox);
   open.push(() => genesys.close(true));
@@ -38,7 +45,7 @@ async function start(): Promise<{ sandbox: SandboxCloud; brokerUrl: string; apiU
     { port: 0, hostname: '127.0.0.1' },
     createGuestTokenBroker({
       issuer: webchatVisitors({ clientId, clientSecret, apiUrl, loginUrl }),
-      authorize: async () => ({ externalId: 'ada' }),
+      authorize,
     }),
   );
   open.push(() => broker.close(true));
@@ -140,9 +147,8 @@ describe('a browser asks the broker for a token', () => {
   });
 
   it('and renews its own session once after a 401, for the one request that follows', async () => {
-    const { sandbox, brokerUrl } = await start();
-    sandbox.fault('login', 'unauthorized', { times: 1 });
     let renewed = 0;
+    const { brokerUrl } = await start(async () => (renewed > 0 ? { externalId: 'ada' } : null));
     const source = endpointTokenSource(brokerUrl, { onUnauthorized: () => void renewed++ });
     await expect(ask(source)).rejects.toMatchObject({ code: 'unauthorized' });
     expect(renewed).toBe(1);
