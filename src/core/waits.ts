@@ -38,21 +38,21 @@ export async function sleep(delayMs: number, signal?: AbortSignal): Promise<void
  */
 export function withTimeout<Result>(
   timeoutMs: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   name: string,
   work: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   // not AbortSignal.any, which edge runtimes lack and which stays attached to a long-lived signal
   const limited = new AbortController();
-  const stop = (): void => limited.abort(signal.reason);
+  const stop = (): void => limited.abort(signal?.reason);
   const timer = setTimeout(() => {
     limited.abort(new GuestTokenError('timed_out', `${name} took over ${timeoutMs} ms.`));
   }, timerDelayMs(timeoutMs));
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
   // async, so that a source that throws before its first await is caught as well
   return unlessAborted(limited.signal, async () => work(limited.signal)).finally(() => {
     clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
   });
 }

@@ -14,7 +14,12 @@ const productionDependencies: Plugin = {
 };
 
 /** Bundles page/main.tsx, in memory. */
-export async function bundlePage(): Promise<string> {
+export function bundlePage(): Promise<string> {
+  return bundle(new URL('./page/main.tsx', import.meta.url));
+}
+
+/** Bundles a file and what it imports, in memory. */
+export async function bundle(entry: URL): Promise<string> {
   const outputs = await build({
     configFile: false,
     logLevel: 'error',
@@ -26,7 +31,7 @@ export async function bundlePage(): Promise<string> {
       minify: false,
       // Vite leaves process.env alone in a library
       lib: {
-        entry: fileURLToPath(new URL('page/main.tsx', import.meta.url)),
+        entry: fileURLToPath(entry),
         formats: ['es'],
         fileName: 'page',
       },

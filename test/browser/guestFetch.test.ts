@@ -1,5 +1,7 @@
 import type { Page } from 'playwright';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../src/bin/httpServer.ts';
+import { bundle } from './bundle.ts';
 import type { Call } from './site.ts';
 import { startVisit, tokenOf } from './visit.ts';
 
@@ -136,6 +138,117 @@ describe('a POST that meets a 401 is sent again with its body', () => {
     expect(site.asked).toBe(2);
     expect(site.calls).toHaveLength(20);
   });
+});
+
+describe('in a frame without a URL of its own', () => {
+  it.each([
+    [
+      'srcdoc',
+      '<iframe srcdoc="&lt;main>&lt;/main>&lt;script type=module src=/page.js>&lt;/script>"></iframe>',
+    ],
+    [
+      'about:blank',
+      `<iframe></iframe>
+      <script>
+        const { document: inner } = frames[0];
+        inner.body.append(inner.createElement('main'));
+        const script = inner.createElement('script');
+        inner.body.append(Object.assign(script, { type: 'module', src: '/page.js' }));
+      </script>`,
+    ],
+  ])(
+    '(%s), relative and absolute URLs go to the origin of the page, with the token',
+    async (_, html) => {
+      const { site, context } = visit;
+      const page = await context.newPage();
+      const url = site.page('anna', {}, '/shop/framed');
+      await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html }));
+      // the shop knows its visitor by the Referer, which an about:blank frame does not send
+      const reply = { id: 'guest-1', token: 'of-the-frame', expires_in: 3_600 };
+      const calls: (string | null)[][] = [];
+      await page.route('**/api/*', async (route) => {
+        const { pathname } = new URL(route.request().url());
+        if (pathname === '/api/guest-token') return route.fulfill({ json: reply });
+        calls.push([pathname, await route.request().headerValue('Authorization')]);
+        return route.fulfill({ body: 'ok' });
+      });
+      await page.goto(url);
+      await page.waitForFunction(() => frames[0] && 'guest' in frames[0]);
+      const [, frame] = page.frames();
+      await frame?.evaluate(async () => {
+        const { guest } = window;
+        guest.configure({ externalId: 'anna' });
+        await guest.until(({ shown }) => shown.status === 'success');
+        for (const url of ['/api/a', '../api/b', `${self.origin}/api/c`]) await guest.fetch(url);
+      });
+      expect(calls).toEqual([
+        ['/api/a', 'Bearer of-the-frame'],
+        ['/api/b', 'Bearer of-the-frame'],
+        ['/api/c', 'Bearer of-the-frame'],
+      ]);
+    },
+  );
+});
+
+it('a Request of another frame goes where it says, with its body and the token', async () => {
+  const { result, page, refused } = await sendWithRefusedToken(async () => {
+    document.body.append(document.createElement('iframe'));
+    const { Request: Theirs } = window.frames[0] as unknown as typeof globalThis;
+    const body = 'Hello';
+    const theirs = new Theirs(`${location.origin}/api/echo`, { method: 'POST', body });
+    return [theirs instanceof Request, (await window.guest.fetch(theirs)).status];
+  });
+  expect(result).toEqual([false, 200]);
+  for (const { path, body } of await expectResent(page, refused)) {
+    expect([path, body]).toEqual(['/api/echo', 'Hello']);
+  }
+});
+
+it('in a worker, a call follows redirects and keeps its referrer policy', async () => {
+  const script = await bundle(new URL('./page/worker.ts', import.meta.url));
+  const calls: (string | null)[][] = [];
+  const server = await listen({ port: 0, hostname: '127.0.0.1' }, ({ url, headers }) => {
+    const { pathname, origin } = new URL(url);
+    if (pathname === '/') {
+      const html = '<link rel="icon" href="data:,">';
+      return new Response(html, { headers: { 'Content-Type': 'text/html' } });
+    }
+    if (pathname === '/worker.js') {
+      return new Response(script, { headers: { 'Content-Type': 'text/javascript' } });
+    }
+    calls.push([pathname, headers.get('Authorization'), headers.get('Referer')]);
+    if (pathname === '/api/moved') return Response.redirect(`${origin}/api/here`);
+    if (pathname === '/api/away') return Response.redirect(`${visit.site.foreignUrl}/seen`);
+    return new Response('landed');
+  });
+  onTestFinished(() => server.close());
+  const page = await visit.context.newPage();
+  await page.goto(server.url);
+  const answers = await page.evaluate(async () => {
+    const worker = new Worker('/worker.js', { type: 'module' });
+    const ask = (path: string, init?: RequestInit): Promise<unknown> =>
+      new Promise((resolve) => {
+        worker.addEventListener('message', ({ data }) => resolve(data), { once: true });
+        worker.postMessage([path, init]);
+      });
+    return [
+      await ask('/api/moved'),
+      await ask('/api/away'),
+      await ask('/api/quiet', { referrerPolicy: 'no-referrer' }),
+    ];
+  });
+  expect(answers).toEqual([
+    [200, 'landed'],
+    [200, '{"authorization":null}'],
+    [200, 'landed'],
+  ]);
+  const referrer = new URL('/worker.js', server.url).href;
+  expect(calls).toEqual([
+    ['/api/moved', 'Bearer of-the-worker', referrer],
+    ['/api/here', 'Bearer of-the-worker', referrer],
+    ['/api/away', 'Bearer of-the-worker', referrer],
+    ['/api/quiet', 'Bearer of-the-worker', null],
+  ]);
 });
 
 describe('the token', () => {

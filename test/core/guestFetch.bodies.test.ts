@@ -1,4 +1,4 @@
-// Bodies that can be read once, and callers who give up (C5).
+// Bodies that can be read once, and callers who give up.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createGuestFetch } from '../../src/core/index.ts';
 import { fakeSession } from './fakeSession.ts';
@@ -105,6 +105,36 @@ describe.each([
     expect(bodies).toEqual(Array(statuses.length + 1).fill('hello'));
     expect(sent[0]?.headers.get('X-Mine')).toBe('2');
   });
+});
+
+test.each([
+  ['no body', {}],
+  ['a text', { method: 'POST', body: 'hello' }],
+  ['URLSearchParams', { method: 'POST', body: new URLSearchParams({ q: 'hello' }) }],
+])('a call with %s needs no clone of a Request to be sent again', async (_what, init) => {
+  const clone = vi.spyOn(Request.prototype, 'clone');
+  const { bodies, guestFetch } = against([401]);
+  await passing(guestFetch(`${API}/x`, init));
+  expect(bodies).toHaveLength(2);
+  expect(clone).not.toHaveBeenCalled();
+  clone.mockRestore();
+});
+
+test('what the caller changes after the call is not sent', async () => {
+  const { bodies, sent, guestFetch } = against([401], { delayMs: 500 });
+  const body = new URLSearchParams({ page: '1' });
+  const headers = new Headers({ 'X-Page': '1' });
+  const init = { method: 'POST', body, headers };
+  const call = guestFetch(`${API}/x`, init);
+  body.set('page', '2');
+  headers.set('X-Page', '2');
+  init.method = 'PUT';
+  await passing(call);
+  expect(bodies).toEqual(['page=1', 'page=1']);
+  expect(sent.map((request) => [request.method, request.headers.get('X-Page')])).toEqual([
+    ['POST', '1'],
+    ['POST', '1'],
+  ]);
 });
 
 test('a body that has been read already fails as it does with fetch', async () => {

@@ -1,7 +1,8 @@
 // @vitest-environment node
 // The guest fetch over real HTTP, without a browser.
 import type { IncomingMessage } from 'node:http';
-import { expect, test } from 'vitest';
+import { inspect } from 'node:util';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createGuestFetch } from '../../src/core/index.ts';
 import { fakeSession } from './fakeSession.ts';
 import { serve } from './httpServer.ts';
@@ -121,14 +122,63 @@ test.each([301, 302, 303, 307, 308])(
   },
 );
 
-test('a redirect fails here, where nobody vouches that the header is dropped on the way', async () => {
-  for (const to of [(_own: string, other: string) => other, (own: string) => `${own}/landing`]) {
-    const { origin, seen, seenByOther, guestFetch } = await redirecting(to);
-    await expect(guestFetch(`${origin}/go`)).rejects.toThrow(TypeError);
-    await expect(guestFetch(`${origin}/go`, { redirect: 'error' })).rejects.toThrow(TypeError);
-    expect(seen).toHaveLength(2);
-    expect(seenByOther).toEqual([]);
+test.each([
+  ['to another origin', (_own: string, other: string) => other],
+  ['to the same origin', (own: string) => `${own}/landing?key=s3cret`],
+])('a redirect %s is refused, and the error says what to do', async (_where, to) => {
+  const { origin, seen, seenByOther, guestFetch } = await redirecting(to);
+  for (const input of [`${origin}/go`, new Request(`${origin}/go`)]) {
+    const failure: unknown = await guestFetch(input).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: 'misconfigured',
+      status: 302,
+      retryable: false,
+      message: expect.stringContaining('redirect: "manual"'),
+    });
+    expect(inspect(failure, { depth: null })).not.toContain('s3cret');
   }
+  expect(seen.map(({ url }) => url)).toEqual(['/go', '/go']);
+  expect(seenByOther).toEqual([]);
+});
+
+test('a 304 is no redirect', async () => {
+  const { origin, guestFetch } = await redirecting((own) => own, 304);
+  expect((await guestFetch(`${origin}/go`)).status).toBe(304);
+});
+
+test('a browser’s worker follows redirects, since browsers drop the token on the way', async () => {
+  vi.stubGlobal('importScripts', () => undefined);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const { origin, guestFetch } = await redirecting((own) => `${own}/landing`);
+  for (const input of [`${origin}/go`, new Request(`${origin}/go`)]) {
+    expect(await (await guestFetch(input)).text()).toBe('here');
+  }
+});
+
+test('the referrer policy is as the caller set it, in each sending', async () => {
+  const session = fakeSession();
+  const policies: string[] = [];
+  const guestFetch = createGuestFetch({
+    session: () => session,
+    origins: ['https://api.example'],
+    async fetch(input, init) {
+      policies.push(new Request(input, init).referrerPolicy);
+      return new Response(null, { status: policies.length === 1 ? 401 : 200 });
+    },
+  });
+  await guestFetch('https://api.example/x', { referrerPolicy: 'no-referrer' });
+  expect(policies).toEqual(['no-referrer', 'no-referrer']);
+});
+
+test('options given as a Request are read as fetch reads them', async () => {
+  const { seen, origin, guestFetch } = await api('token-2');
+  const before = new Request(`${origin}/v1`, { method: 'PUT', body: 'hello' });
+  const response = await guestFetch(`${origin}/v2`, before);
+  expect(response.status).toBe(200);
+  expect(seen.map(({ method, url, body }) => [method, url, body])).toEqual([
+    ['PUT', '/v2', 'hello'],
+    ['PUT', '/v2', 'hello'],
+  ]);
 });
 
 test('a caller who wants to look at redirects is shown them', async () => {

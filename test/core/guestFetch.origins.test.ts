@@ -1,4 +1,4 @@
-// Whom the guest fetch shows the token to (C1): the page's own origin and those that are listed.
+// Whom the guest fetch shows the token to: the page's own origin and those that are listed.
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createGuestFetch, type GuestFetchOptions } from '../../src/core/index.ts';
@@ -13,9 +13,13 @@ const API = 'https://api.mypurecloud.ie';
 function onPage({
   origins = [API],
   at = `${PAGE}/basket/`,
-}: Partial<GuestFetchOptions> & { at?: string } = {}) {
+  baseURI = at,
+  origin = new URL(at).origin,
+}: Partial<GuestFetchOptions> & { at?: string; baseURI?: string; origin?: string } = {}) {
   const sent: Request[] = [];
-  vi.stubGlobal('location', at === 'about:srcdoc' ? { href: at, origin: 'null' } : new URL(at));
+  vi.stubGlobal('location', new URL(at));
+  vi.stubGlobal('document', { baseURI });
+  vi.stubGlobal('origin', origin);
   const session = fakeSession();
   const guestFetch = createGuestFetch({
     session: () => session,
@@ -70,6 +74,26 @@ describe('the token goes to', () => {
     ]);
   });
 
+  test.each(['about:srcdoc', 'about:blank'])(
+    'the origin of the page around an %s frame, by a relative and by an absolute URL',
+    async (at) => {
+      const { sent, guestFetch } = onPage({ at, baseURI: `${PAGE}/basket/`, origin: PAGE });
+      for (const url of ['/api', 'items', `${PAGE}/api`]) await guestFetch(url);
+      expect(sent.map(({ url, headers }) => [url, headers.get('Authorization')])).toEqual([
+        [`${PAGE}/api`, 'Bearer token-1'],
+        [`${PAGE}/basket/items`, 'Bearer token-1'],
+        [`${PAGE}/api`, 'Bearer token-1'],
+      ]);
+    },
+  );
+
+  test('the page’s own origin by a URL that is relative to its <base> element', async () => {
+    const { sent, guestFetch } = onPage({ baseURI: `${PAGE}/shop/v2/` });
+    await guestFetch('api/items');
+    expect(sent[0]?.url).toBe(`${PAGE}/shop/v2/api/items`);
+    expect(sent[0]?.headers.get('Authorization')).toBe('Bearer token-1');
+  });
+
   test('a URL object and a Request alike', async () => {
     const { sent, guestFetch } = onPage();
     await guestFetch(new URL(`${API}/1`));
@@ -122,8 +146,12 @@ describe('the token does not go to', () => {
     expect(sent.map(({ headers }) => headers.get('Authorization'))).not.toContain('Bearer token-1');
   });
 
+  test('another origin by a URL that is relative to a <base> element', async () => {
+    expect(await shownTo('api', { baseURI: 'https://cdn.example/' })).toBeNull();
+  });
+
   test('anybody, where a page has no origin and none is listed', async () => {
-    const page = { at: 'about:srcdoc', origins: [] };
+    const page = { at: 'about:srcdoc', baseURI: PAGE, origin: 'null', origins: [] };
     for (const url of ['data:text/plain,x', 'custom://evil.example/', `${API}/`, `${PAGE}/`]) {
       expect(await shownTo(url, page), url).toBeNull();
     }
@@ -131,7 +159,7 @@ describe('the token does not go to', () => {
 
   test('anybody but those listed, where there is no page', async () => {
     const { sent, guestFetch } = onPage();
-    vi.stubGlobal('location', undefined);
+    for (const name of ['location', 'document', 'origin']) vi.stubGlobal(name, undefined);
     await guestFetch(`${API}/1`);
     await guestFetch(`${PAGE}/2`);
     await expect(guestFetch('/3')).rejects.toThrow(TypeError);
@@ -187,6 +215,51 @@ describe('a call with an Authorization of its own', () => {
     );
     expect(session.rejected).toEqual([]);
   });
+});
+
+test('a no-cors call can’t carry a token: it is sent as it is, and its 401 rejects none', async () => {
+  vi.stubGlobal('document', { baseURI: `${PAGE}/` });
+  vi.stubGlobal('origin', PAGE);
+  const session = fakeSession();
+  const sent: Request[] = [];
+  const guestFetch = createGuestFetch({
+    session: () => session,
+    fetch: async (input, init) => {
+      sent.push(new Request(input, init));
+      return new Response('refused', { status: 401 });
+    },
+  });
+  for (const call of [
+    guestFetch('/pixel', { mode: 'no-cors' }),
+    guestFetch(new Request(`${PAGE}/pixel`, { mode: 'no-cors' })),
+  ]) {
+    const response = await call;
+    expect([response.status, await response.text()]).toEqual([401, 'refused']);
+  }
+  expect(sent.map(({ mode, headers }) => [mode, headers.get('Authorization')])).toEqual([
+    ['no-cors', null],
+    ['no-cors', null],
+  ]);
+  expect(session.rejected).toEqual([]);
+});
+
+test('listed origins are parsed when the list changes, not at each call', async () => {
+  const many = Array.from({ length: 20 }, (_, n) => `https://api${n}.mypurecloud.ie`);
+  const parsedFor = async (origins: readonly string[]): Promise<number> => {
+    const { guestFetch } = onPage({ origins });
+    let parsed = 0;
+    class CountedURL extends URL {
+      constructor(url: string | URL, base?: string | URL) {
+        super(url, base);
+        parsed++;
+      }
+    }
+    vi.stubGlobal('URL', CountedURL);
+    for (let n = 0; n < 10; n++) await guestFetch('https://api19.mypurecloud.ie/x');
+    vi.unstubAllGlobals();
+    return parsed;
+  };
+  expect(await parsedFor(many)).toBe(await parsedFor([]));
 });
 
 test('a call to a stranger is sent as it is, without waiting for a token', async () => {

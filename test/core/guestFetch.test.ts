@@ -1,5 +1,4 @@
-// What a call with the token does about a refusal (C2, C3), a 429 and a 5xx (C4), and about bodies and
-// aborts meanwhile (C5).
+// What a call with the token does about a refusal, a 429 and a 5xx.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createGuestFetch } from '../../src/core/index.ts';
 import { type FakeSession, fakeSession } from './fakeSession.ts';
@@ -219,6 +218,45 @@ describe('a 429', () => {
     expect(session.rejected).toEqual([]);
   });
 
+  /** A body of `part` over and over, and how often it was pulled and cancelled. */
+  function endlessBody(part: string | undefined) {
+    const seen = { pulled: 0, cancelled: 0 };
+    const stream = new ReadableStream<Uint8Array>(
+      {
+        pull(stream) {
+          seen.pulled++;
+          if (part) stream.enqueue(new TextEncoder().encode(part));
+          else return new Promise(() => undefined);
+        },
+        cancel() {
+          seen.cancelled++;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return { seen, stream };
+  }
+
+  test.each([
+    ['never comes', undefined],
+    ['never ends', 'x'.repeat(1_024)],
+  ])('without Retry-After whose body %s is given up after a second', async (_what, part) => {
+    const { seen, stream } = endlessBody(part);
+    const { sent, call } = against((_sent, n) =>
+      n === 1 ? new Response(stream, { status: 429 }) : new Response('done'),
+    );
+    expect(await (await passing(call())).text()).toBe('done');
+    expect(sent[1]?.atMs).toBeGreaterThanOrEqual(2_000);
+    expect(sent[1]?.atMs).toBeLessThanOrEqual(3_000);
+    expect(seen.pulled).toBeLessThan(100);
+    expect(seen.cancelled).toBe(1);
+  });
+
+  test('without Retry-After is still readable when it is handed over in the end', async () => {
+    const { call } = against(() => Response.json({ message: 'Busy.' }, { status: 429 }));
+    expect(await (await passing(call())).json()).toEqual({ message: 'Busy.' });
+  });
+
   test('of more than a minute is handed over at once, its body readable', async () => {
     const { sent, call } = against(busy({ 'Retry-After': '61' }, { message: 'Busy.' }));
     const response = await passing(call());
@@ -285,6 +323,28 @@ describe('a 5xx', () => {
     expect((await passing(call())).status).toBe(501);
     expect(sent).toHaveLength(1);
   });
+});
+
+test('each sending has headers of its own, for a fetch that keeps what it was called with', async () => {
+  const kept: (string | null | undefined)[] = [];
+  const keptLater: (() => string | null)[] = [];
+  const session = fakeSession();
+  const guestFetch = createGuestFetch({
+    session: () => session,
+    origins: [API],
+    async fetch(_input, init) {
+      const headers = new Headers(init?.headers);
+      kept.push(headers.get('Authorization'));
+      if (init?.headers instanceof Headers) {
+        const theirs = init.headers;
+        keptLater.push(() => theirs.get('Authorization'));
+      }
+      return new Response(null, { status: kept.length === 1 ? 401 : 200 });
+    },
+  });
+  await passing(guestFetch(`${API}/x`));
+  expect(kept).toEqual(['Bearer token-1', 'Bearer token-2']);
+  expect(keptLater.map((read) => read())).toEqual(kept);
 });
 
 test.each([200, 204, 302, 400, 404, 409, 422])('a %d is handed over at once', async (status) => {

@@ -176,8 +176,8 @@ test('origins that change with a render count from then on', async () => {
   const seen: (string | null)[] = [];
   page.enter('ann');
   await pass();
-  vi.stubGlobal('fetch', async (request: Request) => {
-    seen.push(request.headers.get('Authorization'));
+  vi.stubGlobal('fetch', async (...call: Parameters<typeof fetch>) => {
+    seen.push(new Request(...call).headers.get('Authorization'));
     return new Response();
   });
   for (const origins of [[], ['https://api.mypurecloud.ie'], []]) {
