@@ -1,5 +1,6 @@
 import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import type { GuestTokenErrorCode } from '../core/errors.ts';
+import type { UpstreamCall } from './upstream/timedFetch.ts';
 
 /**
  * What the broker did, for logs and counts. Never holds a token, a secret or an external id. Each
@@ -28,6 +29,11 @@ export type BrokerEvent =
       /** The name of the error that code of yours threw, such as `TypeError`; its message may hold anything. */
       readonly thrown: string | undefined;
     }
+  /**
+   * A call to Genesys is over: `operation` is `login`, `visitor`, `exchange`, `refresh` or `revoke`,
+   * `status` undefined where no answer came, `tookMs` until its answer began.
+   */
+  | ({ readonly type: 'upstream-call' } & UpstreamCall)
   /** One of the limits said no; a `failed` follows. `retryAtMs` (epoch ms): when it is worth another try. */
   | {
       readonly type: 'limited';

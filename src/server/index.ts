@@ -32,3 +32,4 @@ export {
   type PooledToken,
   type TokenPool,
 } from './pool/tokenPool.ts';
+export type { UpstreamCall } from './upstream/timedFetch.ts';

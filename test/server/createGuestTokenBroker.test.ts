@@ -265,6 +265,25 @@ describe('what operators see (B8)', () => {
     expect(events).toHaveLength(24);
   });
 
+  it('each call to Genesys, with status and time: logins, visitor calls, and those that fail', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { broker, calls, sandbox } = openShop({}, {}, (sandbox) => (...call) => {
+      vi.advanceTimersByTime(40);
+      return sandbox.fetch(...call);
+    });
+    await reply(broker(ask()));
+    sandbox.fault('visitor', 'unavailable', { times: 1 });
+    await problem(broker(ask({ user: 'bob' })));
+    sandbox.fault('visitor', 'cut', { times: 1 });
+    await problem(broker(ask({ user: 'eve' })));
+    expect(calls).toEqual([
+      { type: 'upstream-call', operation: 'login', status: 200, tookMs: 40 },
+      { type: 'upstream-call', operation: 'visitor', status: 200, tookMs: 40 },
+      { type: 'upstream-call', operation: 'visitor', status: 503, tookMs: 40 },
+      { type: 'upstream-call', operation: 'visitor', status: undefined, tookMs: 40 },
+    ]);
+  });
+
   it('how long Genesys took, how long the token lives', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 2, 1) });
     const { broker, events } = openShop({}, { tokenLifeSeconds: 900 }, (sandbox) => (...call) => {

@@ -57,7 +57,10 @@ export async function authorize(request: Request): Promise<{ externalId: string 
 export interface Shop {
   readonly broker: GuestTokenBroker;
   readonly sandbox: SandboxCloud;
+  /** What happened to requests. */
   readonly events: BrokerEvent[];
+  /** The calls to Genesys, which are events too. */
+  readonly calls: BrokerEvent[];
   /** How often an event has happened. */
   count(type: BrokerEvent['type']): number;
 }
@@ -70,6 +73,7 @@ export function openShop(
 ): Shop {
   const sandbox = createSandboxCloud(sandboxOptions);
   const events: BrokerEvent[] = [];
+  const calls: BrokerEvent[] = [];
   const broker = createGuestTokenBroker({
     issuer: webchatVisitors({
       clientId: sandbox.clientId,
@@ -78,12 +82,12 @@ export function openShop(
     }),
     authorize,
     limits: { upstream: Number.POSITIVE_INFINITY },
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => (event.type === 'upstream-call' ? calls : events).push(event),
     ...options,
   });
   const count = (type: BrokerEvent['type']): number =>
     events.filter((event) => event.type === type).length;
-  return { broker, sandbox, events, count };
+  return { broker, sandbox, events, calls, count };
 }
 
 export interface GoodReply {

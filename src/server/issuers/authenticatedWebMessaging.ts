@@ -1,8 +1,9 @@
 import { GuestTokenError } from '../../core/errors.ts';
 import { asRecord } from '../../core/json.ts';
 import { callUpstream, okBody, type UpstreamReply } from '../upstream/callUpstream.ts';
+import { timedFetch } from '../upstream/timedFetch.ts';
 import { baseUrl, required, scopeOf } from '../upstream/upstreamOptions.ts';
-import type { GuestTokenIssuer, IssuedToken, IssueRequest } from './issuer.ts';
+import type { GuestTokenIssuer, IssueContext, IssuedToken, IssueRequest } from './issuer.ts';
 
 /** What your identity provider gave for one sign-in; a code works once. */
 export interface SignInGrant {
@@ -35,6 +36,12 @@ export interface AuthenticatedWebMessagingOptions {
 
 const PATH = '/api/v2/webdeployments/token';
 
+const names = {
+  exchange: "Genesys' code exchange",
+  refresh: "Genesys' token refresh",
+  revoke: "Genesys' token revocation",
+};
+
 /**
  * Tokens of authenticated Web Messaging, the flow that Genesys documents today: a one-time code is
  * exchanged for a JWT of 15 minutes and a refresh token, which stays in the broker's pool.
@@ -52,12 +59,13 @@ export function authenticatedWebMessaging(
   const apiUrl = baseUrl('apiUrl', options.apiUrl, 'api', environment);
 
   function call(
-    what: string,
+    operation: keyof typeof names,
     path: string,
-    signal: AbortSignal,
+    { signal, onCall }: IssueContext,
     init: { method?: string; body?: unknown; token?: string },
   ): Promise<UpstreamReply> {
-    return callUpstream(options.fetch, what, apiUrl + PATH + path, {
+    const send = timedFetch(options.fetch, operation, onCall);
+    return callUpstream(send, names[operation], apiUrl + PATH + path, {
       method: init.method ?? 'POST',
       headers: {
         Accept: 'application/json',
@@ -71,11 +79,11 @@ export function authenticatedWebMessaging(
 
   return {
     scope: scopeOf(apiUrl, PATH, deploymentId),
-    async issue(request, { signal }) {
-      const what = "Genesys' code exchange";
+    async issue(request, context) {
+      const what = names.exchange;
       const oauth = await grant(request);
       if (oauth === null) throw signInAgain('There is no unused sign-in of this visitor.');
-      const answer = await call(what, '/oauthcodegrantjwtexchange', signal, {
+      const answer = await call('exchange', '/oauthcodegrantjwtexchange', context, {
         body: { deploymentId, oauth },
       });
       if (isRefused(answer)) throw signInAgain(`${what} refused the sign-in.`, answer.status);
@@ -88,9 +96,9 @@ export function authenticatedWebMessaging(
         }),
       };
     },
-    async refresh(previous, { signal }) {
-      const what = "Genesys' token refresh";
-      const answer = await call(what, '/refresh', signal, {
+    async refresh(previous, context) {
+      const what = names.refresh;
+      const answer = await call('refresh', '/refresh', context, {
         body: { deploymentId, refreshToken: previous.refresh_token },
       });
       if (isRefused(answer)) throw signInAgain(`${what} refused the refresh token.`, answer.status);
@@ -98,14 +106,14 @@ export function authenticatedWebMessaging(
       // The reply has no new refresh token: the old one goes on.
       return { ...previous, expires_in: undefined, ...asReply(previous.id, jwt, what) };
     },
-    async revoke(previous, { signal }) {
-      const answer = await call("Genesys' token revocation", '/revoke', signal, {
+    async revoke(previous, context) {
+      const answer = await call('revoke', '/revoke', context, {
         method: 'DELETE',
         token: previous.token,
       });
       // A token that is over is as good as revoked.
       if (answer.status !== 401 && answer.status !== 404 && answer.status >= 300) {
-        okBody(answer, "Genesys' token revocation");
+        okBody(answer, names.revoke);
       }
     },
   };

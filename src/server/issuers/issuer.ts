@@ -1,4 +1,5 @@
 import type { GuestTokenReply } from '../../core/guestToken.ts';
+import type { OnUpstreamCall } from '../upstream/timedFetch.ts';
 
 /** Who is asked for, after `authorize` has decided it. */
 export interface IssueRequest {
@@ -17,6 +18,8 @@ export interface IssueContext {
    * and what it is for, awaits it before each.
    */
   readonly turn?: (() => Promise<void>) | undefined;
+  /** To be told of each call to the upstream when it is over; the broker makes events of them. */
+  readonly onCall?: OnUpstreamCall | undefined;
 }
 
 /** A reply for the browser, and what stays on the server. */

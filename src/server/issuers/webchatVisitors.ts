@@ -7,6 +7,7 @@ import {
   createSharedAccess,
   type YourAccessToken,
 } from '../upstream/platformAuth.ts';
+import { timedFetch } from '../upstream/timedFetch.ts';
 import { baseUrl, required, scopeOf } from '../upstream/upstreamOptions.ts';
 import type { GuestTokenIssuer, IssueContext, IssueRequest } from './issuer.ts';
 
@@ -56,10 +57,11 @@ export function webchatVisitors(options: WebchatVisitorsOptions): GuestTokenIssu
   async function post(
     body: unknown,
     token: string,
-    { signal, turn }: IssueContext,
+    { signal, turn, onCall }: IssueContext,
   ): Promise<UpstreamReply> {
     await turn?.();
-    return callUpstream(options.fetch, WHAT, apiUrl + path, {
+    const send = timedFetch(options.fetch, 'visitor', onCall);
+    return callUpstream(send, WHAT, apiUrl + path, {
       method: 'POST',
       headers: {
         Authorization: `Bearer ${token}`,

@@ -13,6 +13,7 @@ import type {
 import type { Turn, UpstreamPacer } from '../limits/upstreamPacer.ts';
 import { HttpProblem } from '../problem.ts';
 import type { Circuit } from '../upstream/circuit.ts';
+import type { UpstreamCall } from '../upstream/timedFetch.ts';
 import type { PooledToken, TokenPool } from './tokenPool.ts';
 
 /** A pooled token with less life is not handed out; of short tokens a fifth of their life. */
@@ -69,6 +70,10 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
     }
   }
 
+  function onCall(call: UpstreamCall): void {
+    emit({ type: 'upstream-call', ...call });
+  }
+
   function emitPooled({ externalId }: IssueRequest): void {
     emit({ type: 'pooled', identity: identityHash(externalId) });
   }
@@ -107,7 +112,7 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
     previous: PooledToken | undefined,
     { signal, turn }: { readonly signal: AbortSignal; readonly turn: Turn },
   ): Promise<IssuedToken> {
-    const context = (): IssueContext => ({ signal, turn: afterTheFirst(turn) });
+    const context = (): IssueContext => ({ signal, turn: afterTheFirst(turn), onCall });
     if (!issuer.refresh || previous?.reply.refresh_token === undefined) {
       return issuer.issue(request, context());
     }
@@ -172,7 +177,9 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
       if (known && issuer.revoke) {
         const { reply } = known;
         await pacer.run(visitor.externalId, (turn) =>
-          inTime(async (signal) => issuer.revoke?.(reply, { signal, turn: afterTheFirst(turn) })),
+          inTime(async (signal) =>
+            issuer.revoke?.(reply, { signal, turn: afterTheFirst(turn), onCall }),
+          ),
         );
       }
     },

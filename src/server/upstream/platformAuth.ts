@@ -5,6 +5,7 @@ import { GuestTokenError, isGuestTokenError } from '../../core/errors.ts';
 import { unlessAborted, withTimeout } from '../../core/waits.ts';
 import type { IssueContext } from '../issuers/issuer.ts';
 import { redirected, sendBounded } from './callUpstream.ts';
+import { timedFetch } from './timedFetch.ts';
 import { isHeaderWord, isLoopback } from './upstreamOptions.ts';
 
 export interface PlatformAuth {
@@ -45,12 +46,15 @@ interface RefusedLogin {
 export function createPlatformAuth(credentials: ClientCredentials): PlatformAuth {
   let current: { readonly token: string; readonly fresh: Deadline } | undefined;
   let refused: RefusedLogin | undefined;
-  const login = shared(async ({ turn }) => {
+  const login = shared(async ({ turn, onCall }) => {
     await turn?.();
-    const { token, lifeMs } = await requestAccessToken(credentials).catch((error: unknown) => {
-      refused = afterRefusal(error, refused);
-      throw error;
-    });
+    const send = timedFetch(credentials.fetch, 'login', onCall);
+    const { token, lifeMs } = await requestAccessToken({ ...credentials, fetch: send }).catch(
+      (error: unknown) => {
+        refused = afterRefusal(error, refused);
+        throw error;
+      },
+    );
     refused = undefined;
     const freshMs = lifeMs - Math.min(MARGIN_MS, lifeMs / 5);
     current = { token, fresh: deadlineIn(freshMs) };
