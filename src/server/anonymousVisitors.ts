@@ -110,7 +110,7 @@ export function anonymousVisitors(options: AnonymousVisitorsOptions): Authorize 
     }
     const externalId = crypto.randomUUID();
     const setCookie = await sign(name, externalId, https || sameSite === 'None');
-    return { externalId, anonymous: true, setCookie };
+    return { externalId, anonymous: true, isNew: true, setCookie };
   };
 }
 

@@ -13,6 +13,11 @@ export interface AuthorizedVisitor {
   readonly anonymous?: boolean | undefined;
   /** A cookie to set along with the answer, whether or not there is a token in it. */
   readonly setCookie?: string | undefined;
+  /**
+   * True: the id was made up for this request, which brought none. Such visitors count against
+   * `limits.newVisitorsPerIp`, and get `setCookie` only within it. Default false.
+   */
+  readonly isNew?: boolean | undefined;
 }
 
 /**

@@ -83,6 +83,8 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
         const body = await guard.check(request);
         const channelId = chooseChannel(body.channelId);
         const visitor = await authorizeVisitor(authorize, request);
+        // Before the cookie, which would make the next request one of a known visitor.
+        if (visitor.isNew) await limit.checkNewVisitor(address);
         setCookie = visitor.setCookie;
         const wanted = reconcile(visitor, body, channelId);
         await limit.checkVisitor(visitor.externalId);

@@ -37,7 +37,7 @@ export type BrokerEvent =
   /** One of the limits said no; a `failed` follows. `retryAtMs` (epoch ms): when it is worth another try. */
   | {
       readonly type: 'limited';
-      readonly limit: 'visitor' | 'ip' | 'upstream';
+      readonly limit: 'visitor' | 'ip' | 'new-visitors' | 'upstream';
       readonly retryAtMs: number;
     }
   /** There is a limit per address, and a request without one; told once. */

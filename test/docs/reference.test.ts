@@ -96,6 +96,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
     {
       perVisitor: true,
       perIp: true,
+      newVisitorsPerIp: true,
       ipv6PrefixLength: true,
       trustedProxies: true,
       upstream: true,
@@ -164,6 +165,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
         attributes: true,
         anonymous: true,
         setCookie: true,
+        isNew: true,
       } satisfies NamesOf<AuthorizedVisitor>),
       ...({
         cookieSecret: true,

@@ -10,6 +10,12 @@ export interface BrokerLimits {
    */
   perIp?: number | undefined;
   /**
+   * New visitors a minute from one address: those without a cookie of `anonymousVisitors`, or that
+   * your `authorize` calls `isNew`. Each of them costs a call to Genesys. Default 100; `Infinity` for
+   * no limit.
+   */
+  newVisitorsPerIp?: number | undefined;
+  /**
    * Leading bits of an IPv6 address that count as one address. Default 64, what a provider gives one
    * household.
    */
@@ -24,9 +30,13 @@ export interface BrokerLimits {
    * limited by it; the event `address-unknown` says so once.
    */
   trustedProxies?: number | readonly string[] | undefined;
-  /** New tokens a minute, over all visitors. Default 300, what Genesys allows an access token. */
+  /**
+   * Calls to Genesys in any 60 s, over all visitors. Default 300, what Genesys allows an access token;
+   * `Infinity` for no limit. No address, or visitor where the address is not known, gets more of them
+   * than it leaves free.
+   */
   upstream?: number | undefined;
-  /** Ms that a request for a new token may wait for its turn. Default 2,000. */
+  /** Ms that a call to Genesys may wait for its turn. Default 2,000. */
   maxWaitMs?: number | undefined;
   /** A client of the package `redis`, so that several machines count together. Default: in memory. */
   redis?: object | undefined;

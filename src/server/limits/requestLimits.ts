@@ -4,11 +4,16 @@ import { redisScripts } from './redisScripts.ts';
 import { memoryCounter, type RequestCounter, redisCounter } from './requestCounter.ts';
 import { type Emit, tooMany } from './tooMany.ts';
 
+/** A third of what Genesys allows: a school or a company behind one address stays below it. */
+const NEW_VISITORS_PER_IP = 100;
+
 export interface RequestLimits {
   /** The network that a request comes from, where it is known. */
   addressOf(request: Request): string | undefined;
   /** @throws GuestTokenError `rate_limited` with `retryAtMs` */
   checkAddress(address: string | undefined): Promise<void>;
+  /** @throws GuestTokenError `rate_limited` with `retryAtMs` */
+  checkNewVisitor(address: string | undefined): Promise<void>;
   /** @throws GuestTokenError `rate_limited` with `retryAtMs` */
   checkVisitor(externalId: string): Promise<void>;
 }
@@ -27,27 +32,39 @@ export function createRequestLimits(
   const run = redisScripts(limits);
   let addressUnknown = false;
 
-  function counter(option: 'perVisitor' | 'perIp', name: string): RequestCounter | undefined {
-    const perMinute = limits[option];
-    if (perMinute === undefined) return undefined;
+  function counter(
+    option: 'perVisitor' | 'perIp' | 'newVisitorsPerIp',
+    name: string,
+    perMinute = limits[option],
+  ): RequestCounter | undefined {
+    if (perMinute === undefined || perMinute === Number.POSITIVE_INFINITY) return undefined;
     assertRate(option, perMinute);
     return run ? redisCounter(name, scope, perMinute, run) : memoryCounter(perMinute);
   }
   const perVisitor = counter('perVisitor', 'visitor');
   const perIp = counter('perIp', 'ip');
+  const { newVisitorsPerIp = NEW_VISITORS_PER_IP } = limits;
+  const newPerIp = counter('newVisitorsPerIp', 'new-visitors', newVisitorsPerIp);
+
+  async function checkByAddress(
+    limit: 'ip' | 'new-visitors',
+    count: RequestCounter | undefined,
+    address: string | undefined,
+  ): Promise<void> {
+    if (!count) return;
+    if (address === undefined) {
+      if (!addressUnknown) emit({ type: 'address-unknown' });
+      addressUnknown = true;
+      return;
+    }
+    const waitMs = await count(address);
+    if (waitMs > 0) throw tooMany(emit, limit, waitMs);
+  }
 
   return {
     addressOf,
-    async checkAddress(address) {
-      if (!perIp) return;
-      if (address === undefined) {
-        if (!addressUnknown) emit({ type: 'address-unknown' });
-        addressUnknown = true;
-        return;
-      }
-      const waitMs = await perIp(address);
-      if (waitMs > 0) throw tooMany(emit, 'ip', waitMs);
-    },
+    checkAddress: (address) => checkByAddress('ip', perIp, address),
+    checkNewVisitor: (address) => checkByAddress('new-visitors', newPerIp, address),
     async checkVisitor(externalId) {
       const waitMs = (await perVisitor?.(externalId)) ?? 0;
       if (waitMs > 0) throw tooMany(emit, 'visitor', waitMs);

@@ -8,6 +8,7 @@ type Limit = Extract<BrokerEvent, { type: 'limited' }>['limit'];
 const messages: Record<Limit, string> = {
   visitor: 'Too many requests of this visitor.',
   ip: 'Too many requests from this address.',
+  'new-visitors': 'Too many new visitors from this address.',
   upstream: 'Too many new visitors at once.',
 };
 

@@ -1,5 +1,6 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { anonymousVisitors } from '../../../src/server/anonymousVisitors.ts';
 import { ask, authorize, openShop, problem, reply, type Shop, without } from '../shop.ts';
 import { fakeClocks, setClockBack } from './clock.ts';
 import { from } from './requests.ts';
@@ -98,6 +99,66 @@ describe('a limit per address', () => {
   });
 });
 
+describe('a limit for new visitors of an address', () => {
+  const anonymous = anonymousVisitors({ cookieSecret: 'a long and secret text, 32+ bytes' });
+  const newFrom = (address: string | undefined): Request => from(address, { user: null });
+  const cookieOf = (response: Response): string =>
+    response.headers.get('Set-Cookie')?.replace(/;.*/s, '') ?? '';
+
+  it('is 100 a minute by default', async () => {
+    const shop = openShop({ authorize: anonymous });
+    const requests = Array.from({ length: 101 }, () => newFrom('203.0.113.7'));
+    const statuses = await statusesOf(shop, requests);
+    expect(statuses.slice(0, 100)).toEqual(Array(100).fill(200));
+    expect(statuses.at(-1)).toBe(429);
+    expect(await statusesOf(shop, [newFrom('203.0.113.8')])).toEqual([200]);
+    const event = { type: 'limited', limit: 'new-visitors' };
+    expect(shop.events).toContainEqual(expect.objectContaining(event));
+  });
+
+  it('lets known visitors through', async () => {
+    const shop = openShop({ authorize: anonymous, limits: { newVisitorsPerIp: 1 } });
+    const Cookie = cookieOf(await shop.broker(newFrom('203.0.113.7')));
+    const known = (): Request => from('203.0.113.7', { user: null, headers: { Cookie } });
+    expect(await statusesOf(shop, [newFrom('203.0.113.7'), known(), known()])).toEqual([
+      429, 200, 200,
+    ]);
+  });
+
+  it('counts a visitor whose cookie is forged', async () => {
+    const shop = openShop({ authorize: anonymous, limits: { newVisitorsPerIp: 1 } });
+    const forged = [1, 2].map((time) =>
+      from('203.0.113.7', { user: null, headers: { Cookie: `guest_visitor=forged${time}` } }),
+    );
+    expect(await statusesOf(shop, forged)).toEqual([200, 429]);
+  });
+
+  it('gives no cookie to whom it refuses, so that nobody comes back as a known visitor', async () => {
+    const shop = openShop({ authorize: anonymous, limits: { newVisitorsPerIp: 1 } });
+    await shop.broker(newFrom('203.0.113.7'));
+    const refused = await shop.broker(newFrom('203.0.113.7'));
+    expect(refused.status).toBe(429);
+    expect(refused.headers.has('Set-Cookie')).toBe(false);
+  });
+
+  it('can be switched off, and does not count visitors that the site knows', async () => {
+    const free = { newVisitorsPerIp: Number.POSITIVE_INFINITY, upstream: Number.POSITIVE_INFINITY };
+    const requests = (): Request[] => Array.from({ length: 110 }, () => newFrom('203.0.113.7'));
+    const open = openShop({ authorize: anonymous, limits: free });
+    expect(new Set(await statusesOf(open, requests()))).toEqual(new Set([200]));
+    const signedIn = Array.from({ length: 110 }, (_, index) =>
+      from('203.0.113.7', { user: `visitor ${index}` }),
+    );
+    expect(new Set(await statusesOf(openShop(), signedIn))).toEqual(new Set([200]));
+  });
+
+  it('tells operators once where the address is not known', async () => {
+    const shop = openShop({ authorize: anonymous, limits: { newVisitorsPerIp: 1 } });
+    expect(await statusesOf(shop, [newFrom(undefined), newFrom(undefined)])).toEqual([200, 200]);
+    expect(shop.count('address-unknown')).toBe(1);
+  });
+});
+
 describe('a clock that is set back an hour', () => {
   it('keeps nobody out for longer, and lets nobody in early', async () => {
     const limits = { perVisitor: 1, perIp: 2 };
@@ -128,6 +189,7 @@ describe('limits', () => {
     [{ trustedProxies: ['10.0.0.0/33'] }, 'limits.trustedProxies'],
     [{ trustedProxies: ['10.0.0.0/8', 'proxy.example'] }, 'limits.trustedProxies'],
     [{ trustedProxies: ['10'] }, 'limits.trustedProxies'],
+    [{ newVisitorsPerIp: 0 }, 'limits.newVisitorsPerIp'],
     [{ ipv6PrefixLength: 0 }, 'limits.ipv6PrefixLength'],
     [{ ipv6PrefixLength: 129 }, 'limits.ipv6PrefixLength'],
     [{ ipv6PrefixLength: 63.5 }, 'limits.ipv6PrefixLength'],
