@@ -93,3 +93,23 @@ async function within(ms: number, work: Promise<void>): Promise<void> {
   await Promise.race([work, sleep(ms, done.signal)]);
   done.abort();
 }
+
+export type Probe = '/healthz' | '/readyz';
+
+/** Probes come every few seconds, and name the process by its address. */
+export function isProbe(path: string): path is Probe {
+  return path === '/healthz' || path === '/readyz';
+}
+
+/** 200, or 503 for a process that is not ready. */
+export async function answerProbe(
+  { method }: Request,
+  path: Probe,
+  health: Health,
+): Promise<Response> {
+  if (method !== 'GET') return new Response(null, { status: 405, headers: { Allow: 'GET' } });
+  const headers = { 'Cache-Control': 'no-store' };
+  if (path === '/healthz') return Response.json(health.alive(), { headers });
+  const { isReady, ...state } = await health.ready();
+  return Response.json(state, { status: isReady ? 200 : 503, headers });
+}

@@ -47,6 +47,8 @@ export interface ListenOptions {
   readonly hostname: string;
   readonly limits?: HttpLimits;
   readonly onRefused?: (refused: RefusedConnection) => void;
+  /** Before `port` and `host` in the names of the flags that choose them. */
+  readonly flagPrefix?: string;
 }
 
 /** What a request that is still being sent when the server closes gets to be complete. */
@@ -59,6 +61,7 @@ const HALF_SENT_MS = 1000;
  */
 export async function listen(options: ListenOptions, handler: HttpHandler): Promise<HttpServer> {
   const { port, hostname, limits = defaultHttpLimits, onRefused = () => undefined } = options;
+  const { flagPrefix = '' } = options;
   const underWay = new Set<{ readonly complete: boolean; readonly socket: Socket }>();
   let closing = false;
   const server = serve({
@@ -92,9 +95,8 @@ export async function listen(options: ListenOptions, handler: HttpHandler): Prom
   try {
     await server.ready();
   } catch (error) {
-    throw new Error(`Can't listen on ${hostname}:${port}. Choose another --port or --host.`, {
-      cause: error,
-    });
+    const fix = `Choose another --${flagPrefix}port or --${flagPrefix}host.`;
+    throw new Error(`Can't listen on ${hostname}:${port}. ${fix}`, { cause: error });
   }
 
   /** Connections without a request, and after a while those whose request is still not complete. */

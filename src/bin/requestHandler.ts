@@ -1,4 +1,5 @@
 import type { ServerRequest } from 'srvx';
+import { isProbe } from './health.ts';
 import type { HttpHandler } from './httpServer.ts';
 import type { Log } from './log.ts';
 import { readContext, runForRequest } from './requestContext.ts';
@@ -11,17 +12,16 @@ export interface RequestHandlerOptions {
   readonly answer: (request: ServerRequest, path: string) => Response | Promise<Response>;
   /** What a log line says about who asks. */
   readonly describe?: (request: ServerRequest) => object;
+  /** Told of each answer. */
+  readonly onAnswer?: ((durationMs: number) => void) | undefined;
 }
-
-/** Health checks come every few seconds, and name the process by its address. */
-const isProbe = (path: string): boolean => path === '/healthz' || path === '/readyz';
 
 /**
  * Gives each request an id, which its answer and all its log lines carry, and logs one line for it:
  * the path only, since a query or a body may hold anything.
  */
 export function createRequestHandler(options: RequestHandlerOptions): HttpHandler {
-  const { log, answer, describe = () => ({}) } = options;
+  const { log, answer, describe = () => ({}), onAnswer } = options;
   const allowedHosts = options.allowedHosts.map((host) => host.toLowerCase());
 
   async function respond(request: ServerRequest, path: string): Promise<[Response, object]> {
@@ -45,12 +45,14 @@ export function createRequestHandler(options: RequestHandlerOptions): HttpHandle
       const [response, why] = await respond(request, path);
       response.headers.set('X-Request-Id', context.id);
       const { status } = response;
+      const durationMs = performance.now() - startedAtMs;
+      onAnswer?.(durationMs);
       const level = status >= 500 ? 'warn' : status === 200 && isProbe(path) ? 'debug' : 'info';
       log.write(level, 'request', {
         method: request.method,
         path,
         status,
-        durationMs: Math.round(performance.now() - startedAtMs),
+        durationMs: Math.round(durationMs),
         ...why,
         ...describe(request),
       });

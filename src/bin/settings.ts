@@ -94,6 +94,21 @@ export const serveTable = {
     fallback: '127.0.0.1',
     help: 'the address it listens on; 0.0.0.0 in a container',
   }),
+  adminPort: setting({
+    variable: 'GUEST_TOKEN_ADMIN_PORT',
+    flag: 'admin-port',
+    placeholder: 'PORT',
+    kind: port,
+    help: 'where /metrics is, with the health checks beside it; without it there are no metrics',
+  }),
+  adminHost: setting({
+    variable: 'GUEST_TOKEN_ADMIN_HOST',
+    flag: 'admin-host',
+    placeholder: 'HOST',
+    kind: text,
+    fallback: '127.0.0.1',
+    help: 'the address of that port; anybody who reaches it can read the metrics',
+  }),
   allowedHosts: setting({
     variable: 'GUEST_TOKEN_ALLOWED_HOSTS',
     flag: 'allowed-hosts',

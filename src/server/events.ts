@@ -34,6 +34,8 @@ export type BrokerEvent =
    * `status` undefined where no answer came, `tookMs` until its answer began.
    */
   | ({ readonly type: 'upstream-call' } & UpstreamCall)
+  /** So many calls to Genesys wait for their turn; told when that changes. */
+  | { readonly type: 'upstream-queue'; readonly waiting: number }
   /** One of the limits said no; a `failed` follows. `retryAtMs` (epoch ms): when it is worth another try. */
   | {
       readonly type: 'limited';

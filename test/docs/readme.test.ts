@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
+import { createMetrics } from '../../src/bin/metrics.ts';
 import type { Table } from '../../src/bin/setting.ts';
 import { genesysTable, serveTable } from '../../src/bin/settings.ts';
 import { usage } from '../../src/bin/usage.ts';
@@ -69,6 +70,7 @@ describe('README', () => {
     const now = withTables(withCode, {
       both: settingsTable(genesysTable),
       serve: settingsTable(serveTable),
+      metrics: metricsTable(),
     });
     await expect(now).toMatchFileSnapshot('../../README.md');
   });
@@ -146,6 +148,21 @@ describe("README's reference", () => {
     expect([...new Set(named)].filter((name) => !section.includes(name))).toEqual([]);
   });
 });
+
+/** Metrics of the broker; those of the process are prom-client's. */
+function metricsTable(): string {
+  const { registry } = createMetrics({
+    paceLimit: 300,
+    isCircuitOpen: () => false,
+    droppedLogLines: () => 0,
+    isRedisReady: () => true,
+  });
+  const rows = registry
+    .getMetricsAsArray()
+    .filter(({ name }) => name.startsWith('guest_token_'))
+    .map(({ name, help, type }) => [`\`${name}\``, `${type}`, help]);
+  return markdownTable(['Metric', 'Type', ''], rows);
+}
 
 /** Variables, options and defaults of the command line. */
 function settingsTable(table: Table): string {

@@ -82,6 +82,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
       issued: true,
       pooled: true,
       'upstream-call': true,
+      'upstream-queue': true,
       failed: true,
       'pool-unavailable': true,
       'circuit-opened': true,

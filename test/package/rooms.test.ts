@@ -44,7 +44,7 @@ const mayUse: Record<string, RegExp> = {
   react: /^(react|@tanstack\/react-query)($|\/)/,
   server: /^(ipaddr\.js|jose|lru-cache|oauth4webapi|rate-limiter-flexible|redis|valibot)($|\/)/,
   testing: /^(react|msw|@testing-library\/react|@tanstack\/react-query)($|\/)/,
-  bin: /^(srvx|redis|node:.*)$/,
+  bin: /^(jose|prom-client|srvx|redis|node:.*)$/,
   '.': /^$/,
 };
 

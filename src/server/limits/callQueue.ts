@@ -23,6 +23,8 @@ interface QueueOptions {
   readonly maxWaitMs: number;
   /** The calls of all machines; undefined where there is one. */
   readonly shared: SharedCallWindow | undefined;
+  /** Told how many wait, whenever that changes; calls that go at once do not count. */
+  readonly onWaiting: (count: number) => void;
 }
 
 /**
@@ -33,12 +35,20 @@ export function createCallQueue({
   limit,
   maxWaitMs,
   shared,
+  onWaiting,
 }: QueueOptions): (waiter: Waiter) => void {
   const own = createCallWindow();
   const queue = new Set<Queued>();
   let isServing = false;
   let hasNews = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let waiting = 0;
+
+  function countWaiting(): void {
+    if (waiting === queue.size) return;
+    waiting = queue.size;
+    onWaiting(waiting);
+  }
 
   async function serve(): Promise<void> {
     hasNews = true;
@@ -87,6 +97,7 @@ export function createCallQueue({
       waiter.timer ??= setTimeout(() => refuse(waiter, nextMs), timerDelayMs(maxWaitMs));
     }
     if (queue.size > 0) timer = setTimeout(serve, timerDelayMs(Math.max(1, nextMs)));
+    countWaiting();
   }
 
   function refuse(waiter: Queued | undefined, nextMs: number): void {
@@ -98,6 +109,7 @@ export function createCallQueue({
   function leave(waiter: Queued): void {
     queue.delete(waiter);
     clearTimeout(waiter.timer);
+    if (waiting > 0) countWaiting();
   }
 
   return (waiter) => {

@@ -40,7 +40,12 @@ export function createUpstreamPacer(
   assertRate('upstream', upstream);
   const run = redisScripts(limits);
   const shared = run && sharedCallWindow(scope, run);
-  const enqueue = createCallQueue({ limit: upstream, maxWaitMs, shared });
+  const enqueue = createCallQueue({
+    limit: upstream,
+    maxWaitMs,
+    shared,
+    onWaiting: (waiting) => emit({ type: 'upstream-queue', waiting }),
+  });
   const comeBackMs = createComeBack(WINDOW_MS / upstream);
 
   function wait(who: string, isFurther: boolean): Promise<() => void> {

@@ -60,6 +60,18 @@ describe('the pace of calls to Genesys', () => {
     expect(atMs.map((at) => at - startedAtMs)).toEqual([0, 30_000, 60_000, 90_000]);
   });
 
+  it('is told by events: how many calls wait, whenever that changes', async () => {
+    const { broker, events } = openShop({ limits: { upstream: 2, maxWaitMs: 60_000 } });
+    await reply(broker(ask({ user: newVisitor() }))); // one call for the login, one for the visitor
+    const waiting = [1, 2].map(() => broker(ask({ user: newVisitor() })));
+    const counts = (): unknown[] =>
+      events.flatMap((event) => (event.type === 'upstream-queue' ? [event.waiting] : []));
+    await vi.waitFor(() => expect(counts()).toEqual([1, 2]));
+    await vi.advanceTimersByTimeAsync(60_000);
+    await Promise.all(waiting);
+    expect(counts()).toEqual([1, 2, 1, 0]);
+  });
+
   it('holds at Genesys too, however long a call is on its way', async () => {
     const upstream = 20;
     const pacer = paced({ upstream });
