@@ -6,10 +6,13 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 import { launchOptions } from './.ci/browser.ts';
 import { reactCompiler } from './.ci/reactCompiler.ts';
 import { tally } from './.ci/tally.ts';
+import type { EngineName } from './test/browser/engines/engine.ts';
+import { missingFor } from './test/browser/engines/installed.ts';
 
 // Stryker's workers and the run against React 18 are about the unit tests only.
 const mutating = Boolean(process.env.STRYKER_MUTATOR_WORKER);
 const onReact18 = process.env.REACT === '18';
+const otherBrowsersOnly = process.env.BROWSERS === '1';
 
 /** The same tests against React 18, and everything that imports React with them. */
 const react18: TestProjectInlineConfiguration = {
@@ -68,19 +71,55 @@ const runtimes: TestProjectInlineConfiguration = {
   },
 };
 
-/** Drives a real Chromium, several tabs of it, over real HTTP; after the unit tests, one file at a time. */
-const browser: TestProjectInlineConfiguration = {
-  extends: true,
-  test: {
-    name: 'browser',
-    environment: 'node',
-    include: ['test/browser/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    maxWorkers: 1,
-    sequence: { groupOrder: 1 },
-  },
+/** Drives a real browser, several tabs of it, over real HTTP, after the unit tests. */
+function browser(
+  name: string,
+  engine: EngineName,
+  files: { include: string[]; exclude?: string[] },
+  maxWorkers = 1,
+): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: {
+      name,
+      environment: 'node',
+      ...files,
+      provide: { engine },
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      maxWorkers,
+      sequence: { groupOrder: 1 },
+    },
+  };
+}
+
+const browserFiles = ['test/browser/**/*.test.ts'];
+/** Needs a back/forward cache; headless Chromium has none. */
+const backForward = 'test/browser/backForward.test.ts';
+/** Needs a debugger to freeze pages. */
+const frozenPages = 'test/browser/page.test.ts';
+
+/** What each other browser has to show; in Chromium, what needs a screen or many tabs. */
+const otherBrowsers = {
+  chrome: { include: ['test/browser/{tabs,renewals,backForward}.test.ts'] },
+  firefox: { include: browserFiles, exclude: [frozenPages] },
+  webkit: { include: browserFiles, exclude: [frozenPages] },
 };
+
+/** The browsers of this machine beside the headless Chromium; says what the others are missing. */
+function installedBrowsers(): TestProjectInlineConfiguration[] {
+  const engines = ['chrome', 'firefox', 'webkit'] as const;
+  const installed = engines.filter((engine) => {
+    const missing = missingFor(engine).map((names) => names.join(' or '));
+    if (missing.length === 0) return true;
+    console.log(`No tests in ${engine}: this machine lacks ${missing.join(', ')}.`);
+    return false;
+  });
+  // Vitest wants one project at least.
+  if (installed.length === 0) return [browser('none', 'chromium', { include: [] })];
+  // Two files at a time: they mostly wait.
+  return installed.map((engine) => browser(engine, engine, otherBrowsers[engine], 2));
+}
 
 async function storybook(): Promise<TestProjectInlineConfiguration> {
   return {
@@ -114,7 +153,10 @@ const ownName = [
 
 async function projects(): Promise<TestProjectInlineConfiguration[]> {
   if (process.env.RUNTIMES === '1') return [runtimes];
-  return mutating || onReact18 ? [unit] : [unit, built, browser, await storybook()];
+  if (otherBrowsersOnly) return installedBrowsers();
+  if (mutating || onReact18) return [unit];
+  const files = { include: browserFiles, exclude: [backForward] };
+  return [unit, built, browser('browser', 'chromium', files), await storybook()];
 }
 
 export default defineConfig({
@@ -124,5 +166,6 @@ export default defineConfig({
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text', 'lcov'] },
     reporters: ['default', tally],
     projects: await projects(),
+    passWithNoTests: otherBrowsersOnly,
   },
 });

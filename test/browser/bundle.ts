@@ -13,9 +13,9 @@ const productionDependencies: Plugin = {
   },
 };
 
-/** Bundles page/main.tsx, in memory. */
-export function bundlePage(): Promise<string> {
-  return bundle(new URL('./page/main.tsx', import.meta.url));
+/** Bundles one of the pages in `page/`, in memory. */
+export function bundlePage(name: string): Promise<string> {
+  return bundle(new URL(`./page/${name}.tsx`, import.meta.url));
 }
 
 /** Bundles a file and what it imports, in memory. */

@@ -1,16 +1,16 @@
-import type { Page } from 'playwright';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/bin/httpServer.ts';
-import { bundle } from './bundle.ts';
+import { bundle, bundlePage } from './bundle.ts';
+import type { Tab } from './engines/engine.ts';
 import type { Call } from './site.ts';
-import { startVisit, tokenOf } from './visit.ts';
+import { engine, startVisit, tokenOf } from './visit.ts';
 
 const visit = startVisit();
 
 /** Sends from a page whose token no server takes any more. */
 async function sendWithRefusedToken<Result>(
   send: () => Promise<Result>,
-): Promise<{ result: Result; page: Page; refused: string | undefined }> {
+): Promise<{ result: Result; page: Tab; refused: string | undefined }> {
   const page = await visit.open('anna');
   const refused = await tokenOf(page);
   visit.site.sandbox.revokeGuestTokens();
@@ -18,7 +18,7 @@ async function sendWithRefusedToken<Result>(
 }
 
 /** The two sendings of one call: with the refused token, and with its replacement. */
-async function expectResent(page: Page, refused: string | undefined): Promise<[Call, Call]> {
+async function expectResent(page: Tab, refused: string | undefined): Promise<[Call, Call]> {
   const [first, second] = visit.site.calls;
   if (!first || !second) throw new Error('The call was not sent twice.');
   expect(visit.site.calls).toHaveLength(2);
@@ -106,22 +106,26 @@ describe('a POST that meets a 401 is sent again with its body', () => {
     }
   });
 
-  it('a stream, or the TypeError that the browser itself has for it over HTTP/1.1', async () => {
-    const { result } = await sendWithRefusedToken(async () => {
-      async function attempt(send: typeof fetch): Promise<number | string> {
-        const body = new Blob(['Hello']).stream();
-        const init = { method: 'POST', body, duplex: 'half' };
-        try {
-          return (await send('/api/echo', init)).status;
-        } catch (error) {
-          return error instanceof Error ? error.name : 'no error';
+  // WebKit has no streams as bodies, and its error for them is another one.
+  it.skipIf(engine === 'webkit')(
+    'a stream, or the TypeError that the browser itself has for it over HTTP/1.1',
+    async () => {
+      const { result } = await sendWithRefusedToken(async () => {
+        async function attempt(send: typeof fetch): Promise<number | string> {
+          const body = new Blob(['Hello']).stream();
+          const init = { method: 'POST', body, duplex: 'half' };
+          try {
+            return (await send('/api/echo', init)).status;
+          } catch (error) {
+            return error instanceof Error ? error.name : 'no error';
+          }
         }
-      }
-      return { plain: await attempt(fetch), guest: await attempt(window.guest.fetch) };
-    });
-    if (result.plain === 401) expect(result.guest).toBe(200);
-    else expect(result).toEqual({ plain: 'TypeError', guest: 'TypeError' });
-  });
+        return { plain: await attempt(fetch), guest: await attempt(window.guest.fetch) };
+      });
+      if (result.plain === 401) expect(result.guest).toBe(200);
+      else expect(result).toEqual({ plain: 'TypeError', guest: 'TypeError' });
+    },
+  );
 
   it('ten at once, for one new token', async () => {
     const { site } = visit;
@@ -144,7 +148,7 @@ describe('in a frame without a URL of its own', () => {
   it.each([
     [
       'srcdoc',
-      '<iframe srcdoc="&lt;main>&lt;/main>&lt;script type=module src=/page.js>&lt;/script>"></iframe>',
+      '<iframe srcdoc="&lt;main>&lt;/main>&lt;script type=module src=/main.js>&lt;/script>"></iframe>',
     ],
     [
       'about:blank',
@@ -153,30 +157,33 @@ describe('in a frame without a URL of its own', () => {
         const { document: inner } = frames[0];
         inner.body.append(inner.createElement('main'));
         const script = inner.createElement('script');
-        inner.body.append(Object.assign(script, { type: 'module', src: '/page.js' }));
+        inner.body.append(Object.assign(script, { type: 'module', src: '/main.js' }));
       </script>`,
     ],
   ])(
     '(%s), relative and absolute URLs go to the origin of the page, with the token',
     async (_, html) => {
-      const { site, context } = visit;
-      const page = await context.newPage();
-      const url = site.page('anna', {}, '/shop/framed');
-      await page.route(url, (route) => route.fulfill({ contentType: 'text/html', body: html }));
-      // the shop knows its visitor by the Referer, which an about:blank frame does not send
+      const script = await bundlePage('main');
       const reply = { id: 'guest-1', token: 'of-the-frame', expires_in: 3_600 };
       const calls: (string | null)[][] = [];
-      await page.route('**/api/*', async (route) => {
-        const { pathname } = new URL(route.request().url());
-        if (pathname === '/api/guest-token') return route.fulfill({ json: reply });
-        calls.push([pathname, await route.request().headerValue('Authorization')]);
-        return route.fulfill({ body: 'ok' });
+      const server = await listen({ port: 0, hostname: '127.0.0.1' }, ({ url, headers }) => {
+        const { pathname } = new URL(url);
+        if (pathname === '/main.js') {
+          return new Response(script, { headers: { 'Content-Type': 'text/javascript' } });
+        }
+        if (pathname === '/api/guest-token') return Response.json(reply);
+        if (pathname.startsWith('/api/')) calls.push([pathname, headers.get('Authorization')]);
+        return new Response(html, { headers: { 'Content-Type': 'text/html' } });
       });
-      await page.goto(url);
-      await page.waitForFunction(() => frames[0] && 'guest' in frames[0]);
-      const [, frame] = page.frames();
-      await frame?.evaluate(async () => {
-        const { guest } = window;
+      onTestFinished(() => server.close());
+      const page = await visit.newTab();
+      await page.goto(`${server.url}/shop/framed`);
+      await page.evaluate(async () => {
+        const frame = frames[0];
+        if (!frame) throw new Error('The page has no frame.');
+        while (!frame.guest) await new Promise((resolve) => setTimeout(resolve, 20));
+        const { guest } = frame;
+        await guest.until(({ shown }) => shown.status === 'idle');
         guest.configure({ externalId: 'anna' });
         await guest.until(({ shown }) => shown.status === 'success');
         for (const url of ['/api/a', '../api/b', `${self.origin}/api/c`]) await guest.fetch(url);
@@ -222,7 +229,7 @@ it('in a worker, a call follows redirects and keeps its referrer policy', async 
     return new Response('landed');
   });
   onTestFinished(() => server.close());
-  const page = await visit.context.newPage();
+  const page = await visit.newTab();
   await page.goto(server.url);
   const answers = await page.evaluate(async () => {
     const worker = new Worker('/worker.js', { type: 'module' });

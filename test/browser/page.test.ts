@@ -1,6 +1,6 @@
-import type { Page } from 'playwright';
 import { describe, expect, it } from 'vitest';
-import { eventsOf, freeze, showing, startVisit, tokenOf } from './visit.ts';
+import type { Tab } from './engines/engine.ts';
+import { eventsOf, freeze, patience, reload, showing, startVisit, tokenOf } from './visit.ts';
 
 const visit = startVisit();
 
@@ -8,7 +8,7 @@ const visit = startVisit();
  * Into the back/forward cache and out of it, as a page sees it: told, stopped, and told again. Played,
  * since the headless browser has no such cache.
  */
-async function leaveAndComeBack(page: Page, meanwhile: () => Promise<unknown>): Promise<void> {
+async function leaveAndComeBack(page: Tab, meanwhile: () => Promise<unknown>): Promise<void> {
   const tell = (type: string): Promise<boolean> =>
     page.evaluate(
       (name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true })),
@@ -22,7 +22,7 @@ async function leaveAndComeBack(page: Page, meanwhile: () => Promise<unknown>): 
 }
 
 /** A page whose token was issued some seconds ago: a JWT's own time is in whole seconds. */
-async function openSecondsAgo(): Promise<Page> {
+async function openSecondsAgo(): Promise<Tab> {
   const { site, open } = visit;
   site.sandbox.configure({ clockOffsetMs: -5_000 });
   const page = await open('anna');
@@ -49,8 +49,11 @@ describe('a strict content security policy', () => {
     const { site, open } = visit;
     const page = await open('anna', { storage: 'session' });
     await tokenOf(page);
-    const policy = (await page.reload())?.headers()['content-security-policy'];
-    expect(policy).toMatch(/^default-src 'none'; script-src 'self'; .*require-trusted-types-for/);
+    await reload(page);
+    const { headers } = await fetch(site.page('anna'));
+    expect(headers.get('Content-Security-Policy')).toMatch(
+      /^default-src 'none'; script-src 'self'; .*require-trusted-types-for/,
+    );
     await tokenOf(page);
     site.sandbox.revokeGuestTokens();
     const call = page.evaluate(async () => (await window.guest.fetch('/api/echo')).status);
@@ -86,19 +89,19 @@ describe('a page that comes back from the back/forward cache', () => {
   });
 
   it('has had no open channel there, which would keep it out of that cache', async () => {
-    const { open, patientTab } = visit;
+    const { open } = visit;
     const page = await openSecondsAgo();
     const token = await tokenOf(page);
-    const other = await open('anna', {}, await patientTab());
+    const other = await open('anna', {}, { setup: [patience] });
     await tokenOf(other);
     await leaveAndComeBack(page, () => other.evaluate(() => window.guest.refresh()));
     expect(await tokenOf(page)).toBe(token);
   });
 
   it('hears the other tabs again', async () => {
-    const { site, open, patientTab } = visit;
+    const { site, open } = visit;
     const page = await openSecondsAgo();
-    const other = await open('anna', {}, await patientTab());
+    const other = await open('anna', {}, { setup: [patience] });
     await tokenOf(other);
     await leaveAndComeBack(page, async () => undefined);
     const token = await other.evaluate(() => window.guest.refresh());
@@ -110,13 +113,13 @@ describe('a page that comes back from the back/forward cache', () => {
   });
 
   it('with a token that is over asks the other tabs before the network', async () => {
-    const { site, open, patientTab } = visit;
+    const { site, open } = visit;
     // long enough to freeze the page before it renews by itself
     site.sandbox.configure({ tokenLifeSeconds: 6 });
     const config = { expiryBufferMs: 100 };
-    const page = await open('anna', config, await patientTab());
+    const page = await open('anna', config, { setup: [patience] });
     await tokenOf(page);
-    const other = await open('anna', config, await patientTab());
+    const other = await open('anna', config, { setup: [patience] });
     await tokenOf(other);
     await leaveAndComeBack(page, () => {
       site.sandbox.configure({ tokenLifeSeconds: 3_600 });

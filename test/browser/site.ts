@@ -4,10 +4,11 @@ import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { bundlePage } from './bundle.ts';
 import type { PageConfig } from './page/main.tsx';
+import type { SuspensePageConfig } from './page/suspense.tsx';
 
 /** Nothing but what the page brings along; no eval, no inline script, no worker. */
 const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; connect-src *; img-src data:; require-trusted-types-for 'script'";
+  "default-src 'none'; script-src 'self'; connect-src *; img-src 'self' data:; require-trusted-types-for 'script'";
 
 /** A shop with a broker, Genesys behind it, and a foreign site: three ports of this machine. */
 export interface Site {
@@ -18,10 +19,18 @@ export interface Site {
   readonly asked: number;
   /** For each of them, whether it was for a new token and not for any. */
   readonly askedFresh: readonly boolean[];
+  /** How many of them have come from one page of the shop, by its URL. */
+  askedBy(pageUrl: string): number;
   /** Calls of the shop's own API, oldest first. */
   readonly calls: readonly Call[];
   /** A page of the shop. The visitor in its URL is who the shop takes to be signed in there. */
-  page(visitor: string, config?: PageConfig, path?: string): string;
+  page(visitor: string, config?: PageConfig, options?: PageOptions): string;
+  /** A page of the shop without a provider. */
+  readonly emptyPage: string;
+  /** A page with components that suspend. */
+  suspensePage(config: SuspensePageConfig): string;
+  /** Answers the next requests for a token, in place of the broker. */
+  answer(reply: () => Response | Promise<Response>, times?: number): void;
   /** Leaves the next request for a token without an answer. */
   hold(): void;
   /** Resolves once `done` holds; it is asked after each request. */
@@ -29,6 +38,13 @@ export interface Site {
   /** Everything as at the start. */
   reset(): void;
   close(): Promise<void>;
+}
+
+export interface PageOptions {
+  /** Default `"/"`. */
+  readonly path?: string | undefined;
+  /** Run in the page before anything else. They see nothing of the test. */
+  readonly setup?: readonly (() => void)[] | undefined;
 }
 
 export interface Call {
@@ -41,23 +57,25 @@ export interface Call {
 const LOCAL = { port: 0, hostname: '127.0.0.1' };
 
 export async function openSite(): Promise<Site> {
-  const script = await bundlePage();
+  const script = await bundlePage('main');
+  let suspenseScript: Promise<string> | undefined;
+  const setups: string[] = [];
   const genesys = await openSandbox();
   const foreign = await listen(LOCAL, foreignSite);
   let broker = openBroker(genesys.sandbox);
   let askedFresh: boolean[] = [];
-  let toHold = 0;
+  let askers: string[] = [];
+  let replies: (() => Response | Promise<Response>)[] = [];
   let calls: Call[] = [];
   const waiting = new Set<() => void>();
   const held = new Set<() => void>();
 
   async function token(request: Request): Promise<Response> {
     askedFresh.push(/no-cache/.test(request.headers.get('Cache-Control') ?? ''));
-    const hold = toHold > 0;
-    if (hold) toHold -= 1;
+    askers.push(request.headers.get('Referer') ?? '');
+    const reply = replies.shift();
     for (const look of waiting) look();
-    if (hold) await new Promise<void>((release) => held.add(release));
-    return hold ? new Response(null, { status: 503 }) : broker(request);
+    return reply ? reply() : broker(request);
   }
 
   async function api(request: Request): Promise<Response> {
@@ -75,13 +93,33 @@ export async function openSite(): Promise<Site> {
     return known ? Response.json(call) : new Response(null, { status: 401 });
   }
 
-  const shop = await listen(LOCAL, (request) => {
-    const { pathname } = new URL(request.url);
+  const shop = await listen(LOCAL, async (request) => {
+    const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/api/guest-token') return token(request);
     if (pathname.startsWith('/api/')) return api(request);
-    if (pathname === '/page.js') return file('text/javascript', script);
-    return file('text/html', HTML);
+    if (pathname === '/main.js') return file('text/javascript', script);
+    if (pathname === '/suspense.js') {
+      suspenseScript ??= bundlePage('suspense');
+      return file('text/javascript', await suspenseScript);
+    }
+    if (pathname === '/setup.js') {
+      return file('text/javascript', setups[Number(searchParams.get('index'))] ?? '');
+    }
+    if (pathname === '/empty') return file('text/html', EMPTY_HTML);
+    const page = pathname === '/suspense' ? 'suspense' : 'main';
+    return file('text/html', html(page, searchParams.getAll('setup')));
   });
+
+  /** Where a function stands among those that pages can run first. */
+  function setupIndex(work: () => void): string {
+    const text = `(${work})();`;
+    const known = setups.indexOf(text);
+    return String(known < 0 ? setups.push(text) - 1 : known);
+  }
+
+  function answer(reply: () => Response | Promise<Response>, times = 1): void {
+    for (let time = 0; time < times; time++) replies.push(reply);
+  }
 
   function letGo(): void {
     for (const release of held) release();
@@ -97,13 +135,24 @@ export async function openSite(): Promise<Site> {
     get askedFresh() {
       return askedFresh;
     },
+    askedBy: (pageUrl) => askers.filter((asker) => asker === pageUrl).length,
     get calls() {
       return calls;
     },
-    page: (visitor, config = {}, path = '/') =>
-      `${shop.url}${path}?${new URLSearchParams({ visitor, config: JSON.stringify(config) })}`,
+    page(visitor, config = {}, { path = '/', setup = [] } = {}) {
+      const query = new URLSearchParams({ visitor, config: JSON.stringify(config) });
+      for (const work of setup) query.append('setup', setupIndex(work));
+      return `${shop.url}${path}?${query}`;
+    },
+    emptyPage: `${shop.url}/empty`,
+    suspensePage: (config) =>
+      `${shop.url}/suspense?${new URLSearchParams({ config: JSON.stringify(config) })}`,
+    answer,
     hold() {
-      toHold += 1;
+      answer(async () => {
+        await new Promise<void>((release) => held.add(release));
+        return new Response(null, { status: 503 });
+      });
     },
     until: (done) =>
       new Promise((resolve) => {
@@ -120,7 +169,8 @@ export async function openSite(): Promise<Site> {
       genesys.sandbox.reset();
       broker = openBroker(genesys.sandbox);
       askedFresh = [];
-      toHold = 0;
+      askers = [];
+      replies = [];
       calls = [];
       waiting.clear();
     },
@@ -163,13 +213,24 @@ function foreignSite(request: Request): Response {
   return Response.json({ authorization: request.headers.get('Authorization') }, { headers });
 }
 
-const HTML = `<!doctype html>
+const HEAD = `<!doctype html>
 <html lang="en">
 <title>A shop</title>
-<link rel="icon" href="data:,">
-<main></main>
-<script type="module" src="/page.js"></script>
+<link rel="icon" href="data:,">`;
+
+const EMPTY_HTML = `${HEAD}
+<p>There is no provider here.</p>
 </html>`;
+
+/** @param setups the scripts to run first */
+function html(page: string, setups: readonly string[]): string {
+  const scripts = setups.map((index) => `<script src="/setup.js?index=${Number(index)}"></script>`);
+  return `${HEAD}
+${scripts.join('\n')}
+<main></main>
+<script type="module" src="/${page}.js"></script>
+</html>`;
+}
 
 function file(type: string, body: string): Response {
   return new Response(body, {

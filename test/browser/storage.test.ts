@@ -1,13 +1,13 @@
-import type { Page } from 'playwright';
 import { describe, expect, it } from 'vitest';
-import { eventsOf, startVisit, tokenOf } from './visit.ts';
+import type { Tab } from './engines/engine.ts';
+import { eventsOf, reload, startVisit, tokenOf } from './visit.ts';
 
 const visit = startVisit();
 
 const config = { storage: 'session', shareAcrossTabs: false } as const;
 
 /** What a page has left in the browser. */
-function stored(page: Page): Promise<string[]> {
+function stored(page: Tab): Promise<string[]> {
   return page.evaluate(() => [
     ...Object.values(sessionStorage),
     ...Object.values(localStorage),
@@ -21,11 +21,11 @@ describe('storage="session"', () => {
     const page = await open('anna', config);
     const token = await tokenOf(page);
     for (const path of ['/cart', '/help', '/']) {
-      await page.goto(site.page('anna', config, path));
+      await page.goto(site.page('anna', config, { path }));
       expect(await tokenOf(page)).toBe(token);
       expect(await eventsOf(page)).toEqual([]);
     }
-    await page.reload();
+    await reload(page);
     expect(await tokenOf(page)).toBe(token);
     expect(site.asked).toBe(1);
   });
@@ -34,9 +34,9 @@ describe('storage="session"', () => {
     const { site, open } = visit;
     const page = await open('anna', config);
     const token = await tokenOf(page);
-    await open('ben', config, page);
+    await open('ben', config, { tab: page });
     expect(await tokenOf(page)).not.toBe(token);
-    await open('anna', config, page);
+    await open('anna', config, { tab: page });
     expect(await tokenOf(page)).toBe(token);
     expect(site.asked).toBe(2);
   });
@@ -70,7 +70,7 @@ describe('storage="session"', () => {
     await page.evaluate((value) => {
       for (const key of Object.keys(sessionStorage)) sessionStorage.setItem(key, value);
     }, junk);
-    await page.reload();
+    await reload(page);
     expect(await tokenOf(page)).toBe(site.sandbox.issued.at(-1)?.token);
     expect(site.asked).toBe(2);
   });
@@ -94,12 +94,11 @@ describe('storage="session"', () => {
       },
     ],
   ])('that is %s degrades to memory, and says so', async (_, break_) => {
-    const { site, open, context } = visit;
-    await context.addInitScript(break_);
-    const page = await open('anna', config);
+    const { site, open } = visit;
+    const page = await open('anna', config, { setup: [break_] });
     await tokenOf(page);
     expect(await eventsOf(page)).toContain('storage-failed');
-    await page.reload();
+    await reload(page);
     await tokenOf(page);
     expect(site.asked).toBe(2);
   });

@@ -1,7 +1,7 @@
-import type { Page } from 'playwright';
 import { describe, expect, it } from 'vitest';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
-import { eventsOf, freeze, showing, startVisit, tokenOf } from './visit.ts';
+import type { Tab } from './engines/engine.ts';
+import { engine, eventsOf, freeze, patience, showing, startVisit, tokenOf } from './visit.ts';
 
 declare global {
   interface Window {
@@ -12,34 +12,32 @@ declare global {
 const visit = startVisit();
 
 /** How many others wait for a lock, as seen from a page. */
-function waitingForLock(page: Page): Promise<number | undefined> {
+function waitingForLock(page: Tab): Promise<number | undefined> {
   return page.evaluate(async () => (await navigator.locks.query()).pending?.length);
 }
 
 describe('five tabs of one visitor, two of them visible', () => {
-  it('ask three times in three lives, and all have a new token within 100 ms', async () => {
-    const { site, open, hiddenTab } = visit;
+  it('ask once in each life, and all have a new token within 100 ms', async () => {
+    const { site, open } = visit;
     site.sandbox.configure({ tokenLifeSeconds: 5 });
     const config = { expiryBufferMs: 500 };
-    const hidden = await Promise.all([hiddenTab(), hiddenTab(), hiddenTab()]);
-    for (const tab of hidden) await open('anna', config, tab);
+    const hidden: Tab[] = [];
+    while (hidden.length < 3) hidden.push(await open('anna', config, { hidden: true }));
     const visible = await Promise.all([open('anna', config), open('anna', config)]);
 
     const tabs = [...hidden, ...visible];
-    const got = await Promise.all(
-      tabs.map((tab) =>
-        tab.evaluate(async () => {
-          await window.guest.until(({ gotAtMs }) => gotAtMs().length >= 3);
-          return window.guest.gotAtMs();
-        }),
-      ),
-    );
-    expect(site.sandbox.count('visitor')).toBe(3);
-    expect(site.asked).toBe(3);
+    for (const tab of tabs) {
+      await tab.evaluate(() => window.guest.until(({ gotAtMs }) => gotAtMs().length >= 3));
+    }
+    const got = await Promise.all(tabs.map((tab) => tab.evaluate(() => window.guest.gotAtMs())));
+    // a tab that was slow to open has missed the first lives
+    const lives = Math.max(...got.map(({ length }) => length));
+    expect(site.sandbox.count('visitor')).toBe(lives);
+    expect(site.asked).toBe(lives);
     const tokens = await Promise.all(tabs.map(tokenOf));
     expect(tokens).toEqual(tabs.map(() => site.sandbox.issued.at(-1)?.token));
-    const apartMs = [0, 1, 2].map((life) => {
-      const times = got.map((times) => times[life] ?? Number.NaN);
+    const apartMs = [-1, -2, -3].map((life) => {
+      const times = got.map((times) => times.at(life) ?? Number.NaN);
       return Math.max(...times) - Math.min(...times);
     });
     // The quickest life counts: with other work on the machine, a message may take longer.
@@ -49,10 +47,10 @@ describe('five tabs of one visitor, two of them visible', () => {
 
 describe('a tab that is opened later', () => {
   it('has the token from the others, without a request', async () => {
-    const { site, open, patientTab } = visit;
+    const { site, open } = visit;
     const first = await open('anna');
     const token = await tokenOf(first);
-    const second = await open('anna', {}, await patientTab());
+    const second = await open('anna', {}, { setup: [patience] });
     expect(await tokenOf(second)).toBe(token);
     expect(await eventsOf(second)).toEqual(['shared']);
     expect(site.asked).toBe(1);
@@ -71,32 +69,29 @@ describe('a tab that is opened later', () => {
 });
 
 describe('a tab that dies while it asks', () => {
-  it.each(['closed', 'crashed'])('%s: another one takes over within 3 s', async (how) => {
-    const { site, open, context } = visit;
-    site.hold();
-    const asking = await open('anna');
-    await site.until(() => site.asked === 1);
-    const waiting = await open('anna');
-    await expect.poll(() => waitingForLock(waiting)).toBe(1);
+  it.each(engine === 'chromium' ? ['closed', 'crashed'] : ['closed'])(
+    '%s: another one takes over within 3 s',
+    async (how) => {
+      const { site, open } = visit;
+      site.hold();
+      const asking = await open('anna');
+      await site.until(() => site.asked === 1);
+      const waiting = await open('anna');
+      await expect.poll(() => waitingForLock(waiting)).toBe(1);
 
-    const diedAtMs = Date.now();
-    if (how === 'closed') await asking.close();
-    else {
-      const session = await context.newCDPSession(asking);
-      const crashed = asking.waitForEvent('crash');
-      session.send('Page.crash').catch(() => undefined);
-      await crashed;
-    }
-    await tokenOf(waiting);
-    const [atMs = Number.NaN] = await waiting.evaluate(() => window.guest.gotAtMs());
-    expect(atMs - diedAtMs).toBeLessThan(3_000);
-    expect(site.asked).toBe(2);
-    expect(site.sandbox.count('visitor')).toBe(1);
-  });
+      const diedAtMs = Date.now();
+      await (how === 'closed' ? asking.close() : asking.crash?.());
+      await tokenOf(waiting);
+      const [atMs = Number.NaN] = await waiting.evaluate(() => window.guest.gotAtMs());
+      expect(atMs - diedAtMs).toBeLessThan(3_000);
+      expect(site.asked).toBe(2);
+      expect(site.sandbox.count('visitor')).toBe(1);
+    },
+  );
 });
 
 describe('a tab that holds the lock, and', () => {
-  async function askedBeside(holder: Page): Promise<Page> {
+  async function askedBeside(): Promise<Tab> {
     const other = await visit.open('anna');
     await expect.poll(() => waitingForLock(other)).toBe(1);
     await tokenOf(other);
@@ -107,7 +102,6 @@ describe('a tab that holds the lock, and', () => {
     // 2 s, and the loading of the page
     expect(waitedMs).toBeLessThan(3_000);
     expect(visit.site.asked).toBe(2);
-    expect(holder.isClosed()).toBe(false);
     return other;
   }
 
@@ -116,30 +110,30 @@ describe('a tab that holds the lock, and', () => {
     site.hold();
     const holder = await open('anna');
     await site.until(() => site.asked === 1);
-    const other = await askedBeside(holder);
+    const other = await askedBeside();
     expect(await tokenOf(holder)).toBe(await tokenOf(other));
     expect(await eventsOf(holder)).toEqual(['acquiring', 'shared']);
     expect(site.asked).toBe(2);
   });
 
-  it('is frozen, holds up the others for 2 s at most', async () => {
+  it.runIf(engine === 'chromium')('is frozen, holds up the others for 2 s at most', async () => {
     const { site, open } = visit;
     site.hold();
     const holder = await open('anna');
     await site.until(() => site.asked === 1);
     const thaw = await freeze(holder);
-    await askedBeside(holder);
+    await askedBeside();
     await thaw();
   });
 });
 
 describe('sign-out', () => {
   it('in one tab reaches all tabs of this visitor, and nobody asks again', async () => {
-    const { site, open, patientTab } = visit;
+    const { site, open } = visit;
     const [first, ben] = [await open('anna'), await open('ben')];
     const tokenOfBen = await tokenOf(ben);
     await tokenOf(first);
-    const second = await open('anna', {}, await patientTab());
+    const second = await open('anna', {}, { setup: [patience] });
     await tokenOf(second);
     await first.evaluate(() => window.guest.configure({ externalId: null }));
     await Promise.all([showing(first, 'idle'), showing(second, 'idle')]);
@@ -184,21 +178,21 @@ describe('two visitors in two tabs', () => {
 
 describe('a token that is replaced at once', () => {
   it('is replaced in all tabs, and never comes back', async () => {
-    const { open, context, patientTab } = visit;
+    const { site, open } = visit;
     // nothing in these says which is the newer one
     const replies = ['z-the-first', 'a-the-second'].map((token) => ({
       id: 'anna',
       token,
       expires_in: 3_600,
     }));
-    await context.route('**/api/guest-token', (route) => route.fulfill({ json: replies.shift() }));
+    for (const reply of replies) site.answer(() => Response.json(reply));
     const first = await open('anna');
     await tokenOf(first);
-    const second = await open('anna', {}, await patientTab());
+    const second = await open('anna', {}, { setup: [patience] });
     await tokenOf(second);
     await first.evaluate(() => window.guest.refresh());
     await second.evaluate(() => window.guest.until(({ gotAtMs }) => gotAtMs().length === 2));
-    const third = await open('anna', {}, await patientTab());
+    const third = await open('anna', {}, { setup: [patience] });
     const tokens = await Promise.all([first, second, third].map(tokenOf));
     expect(tokens).toEqual(['a-the-second', 'a-the-second', 'a-the-second']);
   });
@@ -206,17 +200,17 @@ describe('a token that is replaced at once', () => {
 
 describe('the channel between tabs', () => {
   it('believes nothing that is not a living, newer token', async () => {
-    const { site, open, context, patientTab } = visit;
+    const { site, open } = visit;
     // what a tab sends, for a hostile page to play with
-    await context.addInitScript(() => {
+    const overhear = (): void => {
       const send = BroadcastChannel.prototype.postMessage;
       BroadcastChannel.prototype.postMessage = function (message) {
         if (message?.token) window.overheard ??= { channel: this.name, message };
         send.call(this, message);
       };
-    });
+    };
     site.sandbox.configure({ clockOffsetMs: -60_000 });
-    const tab = await open('anna');
+    const tab = await open('anna', {}, { setup: [overhear] });
     await tokenOf(tab);
     const events = await eventsOf(tab);
     site.sandbox.configure({ clockOffsetMs: 0 });
@@ -263,7 +257,7 @@ describe('the channel between tabs', () => {
     expect(sent).toBeGreaterThan(100);
 
     // comes through the same channel, after all of the above
-    const later = await open('anna', {}, await patientTab());
+    const later = await open('anna', {}, { setup: [patience] });
     expect(await tokenOf(later)).toBe(token);
     expect(await eventsOf(tab)).toEqual([...events, 'acquiring', 'acquired']);
     expect(await tokenOf(tab)).toBe(token);
@@ -288,8 +282,7 @@ describe('a browser without', () => {
       2,
       () => {
         const refuse = () => Promise.reject(new DOMException('', 'SecurityError'));
-        // the empty page before is no secure context, and has none
-        if (navigator.locks) Object.getPrototypeOf(navigator.locks).request = refuse;
+        Object.getPrototypeOf(navigator.locks).request = refuse;
         window.BroadcastChannel = class extends BroadcastChannel {
           constructor(name: string) {
             super(name);
@@ -299,11 +292,10 @@ describe('a browser without', () => {
       },
     ],
   ])('%s still has a token in each tab', async (_, asked, crippled) => {
-    const { site, open, context, patientTab } = visit;
-    await context.addInitScript(crippled);
-    const first = await open('anna');
+    const { site, open } = visit;
+    const first = await open('anna', {}, { setup: [crippled] });
     const token = await tokenOf(first);
-    const second = await open('anna', {}, await patientTab());
+    const second = await open('anna', {}, { setup: [crippled, patience] });
     expect(await tokenOf(second)).toBe(token);
     expect(await second.evaluate(() => window.guest.refresh())).not.toBe(token);
     expect(site.asked).toBe(asked + 1);

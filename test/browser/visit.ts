@@ -1,47 +1,51 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright';
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { launchOptions } from '../../.ci/browser.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from 'vitest';
+import { type Engine, launch, type Profile, type Tab } from './engines/engine.ts';
 import type { PageConfig } from './page/main.tsx';
-import { openSite, type Site } from './site.ts';
+import { openSite, type PageOptions, type Site } from './site.ts';
+
+/** The browser that these tests are run in. */
+export const engine = inject('engine');
+
+interface OpenOptions extends PageOptions {
+  /** A tab to open the page in. Default: a new one. */
+  readonly tab?: Tab | undefined;
+  /** Nobody sees the new tab. */
+  readonly hidden?: boolean | undefined;
+}
 
 export interface Visit {
   readonly site: Site;
-  /** Tabs of one browser: a new one for each test. */
-  readonly context: BrowserContext;
   /** A tab with a page of the shop in it. */
-  open(visitor: string, config?: PageConfig, tab?: Page): Promise<Page>;
-  /** A tab that waits ten times as long for the others' answer, since the machine may be busy. */
-  patientTab(): Promise<Page>;
-  /** A tab of which its page believes that nobody sees it. */
-  hiddenTab(): Promise<Page>;
+  open(visitor: string, config?: PageConfig, options?: OpenOptions): Promise<Tab>;
+  /** An empty tab. */
+  newTab(): Promise<Tab>;
 }
 
 /** What the browser itself prints when a request fails: here that is what a test is about. */
 const FAILED_REQUEST = /^Failed to load resource/;
 
-/** One site and one browser for a file of tests. Whatever a page prints as an error fails its test. */
+/**
+ * One site and one browser for a file of tests, a new profile for each of them. Whatever a page
+ * prints as an error fails its test.
+ */
 export function startVisit(): Visit {
   let site: Site;
-  let browser: Browser;
-  let context: BrowserContext;
+  let browser: Engine;
+  let profile: Profile;
   let strays: string[] = [];
 
   beforeAll(async () => {
     site = await openSite();
-    browser = await chromium.launch(await launchOptions());
+    browser = await launch(engine);
   });
   beforeEach(async () => {
     strays = [];
-    context = await browser.newContext();
-    context.on('weberror', (error) => strays.push(String(error.error())));
-    context.on('console', (message) => {
-      if (message.type() === 'error' && !FAILED_REQUEST.test(message.text())) {
-        strays.push(message.text());
-      }
+    profile = await browser.newProfile((text) => {
+      if (!FAILED_REQUEST.test(text)) strays.push(text);
     });
   });
   afterEach(async () => {
-    await context.close();
+    await profile.close();
     site.reset();
     expect(strays, 'errors of pages').toEqual([]);
   });
@@ -54,66 +58,53 @@ export function startVisit(): Visit {
     get site() {
       return site;
     },
-    get context() {
-      return context;
-    },
-    async open(visitor, config, tab) {
-      const page = tab ?? (await context.newPage());
-      await page.goto(site.page(visitor, config));
-      return page;
-    },
-    async patientTab() {
-      const page = await context.newPage();
-      await page.addInitScript(() => {
-        const real = window.setTimeout;
-        const patient = (work: () => void, ms = 0): number => real(work, ms < 100 ? 10 * ms : ms);
-        Object.assign(window, { setTimeout: patient });
-      });
-      return page;
-    },
-    async hiddenTab() {
-      const page = await context.newPage();
-      await page.addInitScript(() => {
-        Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
-        Object.defineProperty(document, 'hidden', { get: () => true });
-      });
-      return page;
+    newTab: () => profile.newTab(),
+    async open(visitor, config, { tab, hidden, ...page } = {}) {
+      const opened = tab ?? (await profile.newTab(hidden ? { hidden } : {}));
+      await opened.goto(site.page(visitor, config, page));
+      return opened;
     },
   };
 }
 
 /**
- * Stops a page: no timer, no message, no answer reaches it. By the debugger, since the life-cycle
- * command for it (`Page.setWebLifecycleState`) does nothing to a visible page, and headless all are.
- *
- * @returns lets it go on, with all that has come meanwhile
+ * For `setup`: the page waits ten times as long for the other tabs' answer, since the machine may be
+ * busy.
  */
-export async function freeze(page: Page): Promise<() => Promise<void>> {
-  const session = await page.context().newCDPSession(page);
-  await session.send('Debugger.enable');
-  await session.send('Debugger.pause');
-  return async () => {
-    await session.send('Debugger.disable');
-  };
+export function patience(): void {
+  const real = window.setTimeout;
+  const patient = (work: () => void, ms = 0): number => real(work, ms < 100 ? 10 * ms : ms);
+  Object.assign(window, { setTimeout: patient });
+}
+
+/** Stops a page, in an engine that can; returns what lets it go on. */
+export function freeze(tab: Tab): Promise<() => Promise<void>> {
+  if (!tab.freeze) throw new Error(`${engine} can not freeze a page.`);
+  return tab.freeze();
 }
 
 /** The token that a page shows, once it shows one. */
-export function tokenOf(page: Page): Promise<string | undefined> {
-  return page.evaluate(async () => {
+export function tokenOf(tab: Tab): Promise<string | undefined> {
+  return tab.evaluate(async () => {
     await window.guest.until(({ shown }) => shown.status === 'success');
     return window.guest.shown.token;
   });
 }
 
 /** What a page's provider told. */
-export function eventsOf(page: Page): Promise<string[]> {
-  return page.evaluate(() => window.guest.events.map(({ type }) => type));
+export function eventsOf(tab: Tab): Promise<string[]> {
+  return tab.evaluate(() => window.guest.events.map(({ type }) => type));
 }
 
 /** Waits until a page shows this status. */
-export function showing(page: Page, status: string): Promise<void> {
-  return page.evaluate(
+export function showing(tab: Tab, status: string): Promise<void> {
+  return tab.evaluate(
     (wanted) => window.guest.until(({ shown }) => shown.status === wanted),
     status,
   );
+}
+
+/** Loads the page of a tab again; resolves once it has been loaded. */
+export async function reload(tab: Tab): Promise<void> {
+  await tab.goto(await tab.evaluate(() => location.href));
 }

@@ -1,5 +1,6 @@
 // A visitor's page, for tests that drive it from outside through window.guest.
 import { type ReactNode, useEffect, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { createRoot } from 'react-dom/client';
 import {
   type GuestTokenConfig,
@@ -29,6 +30,8 @@ interface GuestPage {
   fetch: typeof fetch;
   /** Changes the provider's props. */
   configure(changes: PageConfig): void;
+  /** Takes the provider off the page, or puts a new one there; done when it returns. */
+  mount(isMounted: boolean): void;
   /** Resolves once `done` holds; it is asked after each event and each render. Rejects after 20 s. */
   until(done: (guest: GuestPage) => boolean): Promise<void>;
   /** When the page got its tokens, from the network or from another tab: epoch ms. */
@@ -58,6 +61,7 @@ window.guest = {
   refresh: notMounted,
   fetch: notMounted,
   configure: () => undefined,
+  mount: () => undefined,
   until: (done) =>
     new Promise((resolve, reject) => {
       const check = (): void => {
@@ -94,9 +98,12 @@ function Visitor(): ReactNode {
 
 function Page(): ReactNode {
   const [props, setProps] = useState(config);
+  const [isMounted, setMounted] = useState(true);
   useEffect(() => {
     window.guest.configure = (changes) => setProps((before) => ({ ...before, ...changes }));
+    window.guest.mount = (mounted) => flushSync(() => setMounted(mounted));
   }, []);
+  if (!isMounted) return null;
   return (
     <GuestTokenProvider
       externalId={query.get('visitor')}
