@@ -18,10 +18,17 @@ export async function measureRate(
   url: string,
   {
     body,
+    cookie,
     connections,
     expected,
     durationMs,
-  }: { body: string; connections: number; expected: number; durationMs: number },
+  }: {
+    body: string;
+    cookie: string;
+    connections: number;
+    expected: number;
+    durationMs: number;
+  },
 ): Promise<number> {
   const { hostname, port, pathname, host } = new URL(url);
   const request = [
@@ -31,6 +38,7 @@ export async function measureRate(
     'Sec-Fetch-Site: same-origin',
     'Content-Type: application/json',
     'Accept: application/json',
+    `Cookie: ${cookie}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     '',
     body,

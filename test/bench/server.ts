@@ -1,11 +1,16 @@
-// A process of its own with one HTTP server: a handler that is `bare`, or the broker
-// with a pool in `memory` or `redis`.
+// A process of its own with one HTTP server: a handler that is `bare`, or the broker with a pool in
+// `memory` or `redis`; `deployed` or `deployed-redis`: with visitors' cookies and limits too.
 import { createClient } from 'redis';
 import { type HttpHandler, listen } from '../../src/bin/httpServer.ts';
-import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
+import { anonymousVisitors } from '../../src/server/anonymousVisitors.ts';
+import {
+  createGuestTokenBroker,
+  type GuestTokenBrokerOptions,
+} from '../../src/server/createGuestTokenBroker.ts';
+import type { BrokerLimits } from '../../src/server/limits/brokerLimits.ts';
 import { redisTokenPool } from '../../src/server/pool/redisTokenPool.ts';
-import { memoryTokenPool, type TokenPool } from '../../src/server/pool/tokenPool.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
+import { COOKIE_SECRET } from './cookie.ts';
 
 const [kind, redisUrl] = process.argv.slice(2);
 
@@ -33,17 +38,30 @@ const bare: HttpHandler = async (request) => {
   return new Response(JSON.stringify({ ...reply, expires_in: LIFE_S }), { headers });
 };
 
-const broker = (pool: TokenPool): HttpHandler =>
+/** Above all rates that are measured here: what counting costs is measured, and nobody refused. */
+const UNREACHED = 1_000_000_000;
+
+/** The broker as it stands before a site: visitors by their cookie, limits by visitor and address. */
+const deployed = (limits: BrokerLimits = {}): Partial<GuestTokenBrokerOptions> => ({
+  authorize: anonymousVisitors({ cookieSecret: COOKIE_SECRET }),
+  limits: { perVisitor: UNREACHED, perIp: UNREACHED, ...limits },
+});
+
+const broker = (options: Partial<GuestTokenBrokerOptions>): HttpHandler =>
   createGuestTokenBroker({
-    issuer: { issue: async () => reply },
+    issuer: { issue: async () => ({ ...reply, external_id: undefined }) },
     authorize: async () => ({ externalId: 'ada' }),
-    pool,
+    ...options,
   });
 
 async function handler(): Promise<HttpHandler> {
-  if (kind === 'memory') return broker(memoryTokenPool());
-  if (kind !== 'redis') return bare;
-  return broker(redisTokenPool(await createClient({ url: redisUrl ?? '' }).connect()));
+  if (kind === 'memory') return broker({});
+  if (kind === 'deployed') return broker(deployed());
+  if (redisUrl === undefined) return bare;
+  const redis = await createClient({ url: redisUrl }).connect();
+  const pool = redisTokenPool(redis);
+  if (kind === 'redis') return broker({ pool });
+  return broker({ pool, ...deployed({ redis }) });
 }
 
 const { url } = await listen({ port: 0, hostname: '127.0.0.1' }, await handler());

@@ -128,7 +128,10 @@ describe('a limit for new visitors of an address', () => {
   it('counts a visitor whose cookie is forged', async () => {
     const shop = openShop({ authorize: anonymous, limits: { newVisitorsPerIp: 1 } });
     const forged = [1, 2].map((time) =>
-      from('203.0.113.7', { user: null, headers: { Cookie: `guest_visitor=forged${time}` } }),
+      from('203.0.113.7', {
+        user: null,
+        headers: { Cookie: `__Host-guest_visitor=forged${time}` },
+      }),
     );
     expect(await statusesOf(shop, forged)).toEqual([200, 429]);
   });
