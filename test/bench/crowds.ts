@@ -6,7 +6,8 @@ import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { createPoster, type PostReply } from './post.ts';
 
-type Ask = (visitor: string) => Promise<PostReply>;
+/** Each visitor has an address of its own. */
+type Ask = (visitor: number) => Promise<PostReply>;
 
 /** The broker with all its defaults, before a sandbox with its own: 300 calls a minute. */
 async function withBroker<Result>(
@@ -20,12 +21,17 @@ async function withBroker<Result>(
   const broker = createGuestTokenBroker({
     issuer: webchatVisitors({ clientId, clientSecret, apiUrl, loginUrl }),
     authorize: async ({ headers }) => ({ externalId: headers.get('X-Visitor') ?? '' }),
+    limits: { trustedProxies: 1 },
   });
   const server = await listen({ port: 0, hostname: '127.0.0.1' }, broker);
   const poster = createPoster(connections);
   try {
     return await work(
-      (visitor) => poster.post(server.url, '{}', { 'X-Visitor': visitor }),
+      (visitor) =>
+        poster.post(server.url, '{}', {
+          'X-Visitor': `visitor ${visitor}`,
+          'X-Forwarded-For': `10.0.${visitor >> 8}.${visitor & 255}`,
+        }),
       sandbox,
     );
   } finally {
@@ -44,7 +50,7 @@ export interface OneVisitor {
 /** Requests of one visitor, all on connections of their own. */
 export function oneVisitor(requests: number): Promise<OneVisitor> {
   return withBroker(requests, async (ask, sandbox) => {
-    const answers = await Promise.all(Array.from({ length: requests }, () => ask('ada')));
+    const answers = await Promise.all(Array.from({ length: requests }, () => ask(0)));
     const tokens = new Set(answers.map(({ status, text }) => (status === 200 ? text : status)));
     return {
       answers: answers.length,
@@ -76,7 +82,7 @@ export function burstOfNewVisitors(visitors: number, forMs: number): Promise<Bur
     let turnedAway = 0;
     let otherAnswers = 0;
 
-    async function come(visitor: string): Promise<void> {
+    async function come(visitor: number): Promise<void> {
       for (;;) {
         const { status, headers } = await ask(visitor);
         const retryAfterMs = Number(headers['retry-after']) * 1000;
@@ -89,7 +95,7 @@ export function burstOfNewVisitors(visitors: number, forMs: number): Promise<Bur
       }
     }
 
-    await Promise.all(Array.from({ length: visitors }, (_, index) => come(`visitor ${index}`)));
+    await Promise.all(Array.from({ length: visitors }, (_, index) => come(index)));
     const seconds = (performance.now() - startedAtMs) / 1000;
     const { calls, refusals } = upstream.stop();
     return {
