@@ -1,7 +1,7 @@
 import { answerProbe, type Health, isProbe } from './health.ts';
 import { type HttpServer, listen } from './httpServer.ts';
 import type { Metrics } from './metrics.ts';
-import type { ServeSettings } from './settings.ts';
+import type { ServeSettings } from './settings/settings.ts';
 
 /** A port of its own, so that the internet does not read the metrics: `/metrics` and the health checks. */
 export function startAdminServer(

@@ -10,7 +10,7 @@ import { createGuestTokenBroker } from '../server/createGuestTokenBroker.ts';
 import { listen } from './httpServer.ts';
 import { makeIssuer } from './makeIssuer.ts';
 import type { SandboxServer } from './sandboxServer.ts';
-import type { GenesysSettings } from './settings.ts';
+import type { GenesysSettings } from './settings/settings.ts';
 
 /** One visitor for all checks, so that checking often does not fill the organisation with visitors. */
 const EXTERNAL_ID = 'guest-token-broker-check';

@@ -2,12 +2,13 @@
 import { parseArgs } from 'node:util';
 import { createSandboxCloud } from '../testing/sandboxCloud.ts';
 import { check } from './check.ts';
-import { type Input, namingTheSetting, readSettings, UsageError } from './readSettings.ts';
 import { sandboxFailure } from './sandboxPresets.ts';
 import { type SandboxServer, startSandbox } from './sandboxServer.ts';
 import { serve } from './serve.ts';
-import { type GenesysSettings, genesysTable, serveTable } from './settings.ts';
-import { usage } from './usage.ts';
+import { genesysTable } from './settings/genesysSettings.ts';
+import { type Input, namingTheSetting, readSettings, UsageError } from './settings/readSettings.ts';
+import { allTables, type GenesysSettings, serveTable } from './settings/settings.ts';
+import { usage } from './settings/usage.ts';
 
 /** @returns the exit code; undefined: the process goes on */
 async function run(args: string[]): Promise<number | undefined> {
@@ -57,7 +58,7 @@ async function startSandboxOf({
 }
 
 function parse(args: string[]) {
-  const flags = Object.values({ ...genesysTable, ...serveTable }).flatMap(
+  const flags = Object.values(allTables).flatMap(
     ({ flag, placeholder }: { flag?: string; placeholder?: string }) =>
       flag === undefined
         ? []
@@ -78,7 +79,7 @@ function parse(args: string[]) {
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (thrown) {
-  const error = namingTheSetting(thrown, { ...genesysTable, ...serveTable });
+  const error = namingTheSetting(thrown, allTables);
   console.error(error instanceof Error ? error.message : error);
   // at once: the sandbox may be listening already
   process.exit(error instanceof UsageError ? 2 : 1);

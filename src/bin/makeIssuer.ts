@@ -1,8 +1,8 @@
 import type { GuestTokenIssuer } from '../server/issuers/issuer.ts';
 import { webchatVisitors } from '../server/issuers/webchatVisitors.ts';
-import { UsageError } from './readSettings.ts';
 import type { SandboxServer } from './sandboxServer.ts';
-import type { GenesysSettings } from './settings.ts';
+import { UsageError } from './settings/readSettings.ts';
+import type { GenesysSettings } from './settings/settings.ts';
 
 /**
  * Guest tokens from Genesys, or from the sandbox. The sandbox brings credentials of its own; those

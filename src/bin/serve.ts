@@ -1,6 +1,4 @@
 import { DEFAULT_ENDPOINT } from '../core/defaults.ts';
-import { anonymousVisitors } from '../server/anonymousVisitors.ts';
-import type { Authorize } from '../server/authorize.ts';
 import { createGuestTokenBroker, type GuestTokenBroker } from '../server/createGuestTokenBroker.ts';
 import type { BrokerEvent } from '../server/events.ts';
 import { createClientAddress } from '../server/limits/clientAddress.ts';
@@ -10,14 +8,14 @@ import { type HttpServer, listen, type RefusedConnection } from './httpServer.ts
 import { createLog, type Log } from './log.ts';
 import { makeIssuer } from './makeIssuer.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { UsageError } from './readSettings.ts';
 import { fetchWithTrace } from './requestContext.ts';
 import { createRequestHandler } from './requestHandler.ts';
 import type { SandboxServer } from './sandboxServer.ts';
-import type { GenesysSettings, ServeSettings } from './settings.ts';
+import type { GenesysSettings, ServeSettings } from './settings/settings.ts';
 import { openRedis, type SharedRedis } from './sharedRedis.ts';
 import { closeOnSignals } from './shutdown.ts';
-import { createRefusalLog, createWatch } from './watch.ts';
+import { createProxyWarning, createRefusalLog, createWatch } from './watch.ts';
+import { whoAsks } from './whoAsks.ts';
 
 /** Runs the broker until SIGTERM or SIGINT, and the sandbox's API beside it where there is one. */
 export async function serve(
@@ -44,8 +42,9 @@ export async function serve(
   };
   const broker = createGuestTokenBroker({
     issuer,
-    authorize: whoAsks(settings.cookieSecret, genesys.sandbox),
+    authorize: whoAsks(settings, genesys.sandbox),
     allowedOrigins: settings.allowedOrigins,
+    allowedChannels: [genesys.channelId, ...settings.allowedChannels],
     pool: redis?.pool,
     limits: limitsOf(settings, redis),
     onEvent,
@@ -81,6 +80,7 @@ function limitsOf(
   {
     perVisitor,
     perIp,
+    newVisitorsPerIp,
     trustedProxies,
     ipv6PrefixLength,
     upstream,
@@ -89,26 +89,27 @@ function limitsOf(
   }: ServeSettings,
   redis: SharedRedis | undefined,
 ) {
-  const limits = { perVisitor, perIp, trustedProxies, ipv6PrefixLength, upstream, maxWaitMs };
+  const limits = {
+    perVisitor,
+    perIp,
+    newVisitorsPerIp,
+    trustedProxies,
+    ipv6PrefixLength,
+    upstream,
+    maxWaitMs,
+  };
   return redis ? { ...limits, redis: redis.client, prefix: redisPrefix } : limits;
 }
 
 async function openRedisOf(
-  { redisUrl, redisPrefix: prefix, encryptionKey }: ServeSettings,
+  { redisUrl, redisPrefix: prefix, encryptionKey, encryptionKeyOld }: ServeSettings,
   log: Log,
 ): Promise<SharedRedis | undefined> {
   if (redisUrl === undefined) return undefined;
-  return openRedis(redisUrl, { encryptionKey, prefix }, (state) =>
+  const keys = [encryptionKey, encryptionKeyOld].filter((key) => key !== undefined);
+  const options = { prefix, encryptionKey: keys.length > 0 ? keys : undefined };
+  return openRedis(redisUrl, options, (state) =>
     log.write(state.ready ? 'info' : 'warn', 'redis', state),
-  );
-}
-
-/** @throws UsageError */
-function whoAsks(cookieSecret: string | undefined, isSandbox: boolean): Authorize {
-  const secret = cookieSecret ?? (isSandbox ? crypto.randomUUID() : undefined);
-  if (secret !== undefined) return anonymousVisitors({ cookieSecret: secret });
-  throw new UsageError(
-    'Set GUEST_TOKEN_COOKIE_SECRET to a random text of 32 characters or more: it signs the cookie that tells visitors apart.',
   );
 }
 
@@ -125,6 +126,7 @@ function listenOn(
   { log, metrics, broker, health, sandbox }: Parts,
 ): Promise<HttpServer> {
   const { port, host: hostname, logAddress, trustedProxies, allowedHosts } = settings;
+  const warnOfProxy = createProxyWarning(log, trustedProxies);
   const addressOf = createClientAddress({ trustedProxies, ipv6PrefixLength: 128 });
   const handler = createRequestHandler({
     log,
@@ -132,6 +134,7 @@ function listenOn(
     onAnswer: metrics?.onRequest,
     describe: (request) => (logAddress ? { address: addressOf(request) } : {}),
     answer(request, path) {
+      warnOfProxy(request);
       if (isProbe(path)) return answerProbe(request, path, health);
       if (path === '/' || path === DEFAULT_ENDPOINT) return broker(request);
       return sandbox?.answer(request) ?? new Response(null, { status: 404 });

@@ -1,6 +1,6 @@
 import { type RedisTokenPoolOptions, redisTokenPool } from '../server/pool/redisTokenPool.ts';
 import type { TokenPool } from '../server/pool/tokenPool.ts';
-import { UsageError } from './readSettings.ts';
+import { UsageError } from './settings/readSettings.ts';
 
 export interface SharedRedis {
   readonly pool: TokenPool;

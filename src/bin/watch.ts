@@ -41,6 +41,20 @@ export function createRefusalLog(log: Log): (refused: RefusedConnection) => void
   };
 }
 
+/** Once: behind a proxy that it is not told of, all visitors count as one address. */
+export function createProxyWarning(
+  log: Log,
+  trustedProxies: number | readonly string[],
+): (request: Request) => void {
+  let isSilent = trustedProxies !== 0;
+  return ({ headers }) => {
+    if (isSilent || !headers.has('X-Forwarded-For')) return;
+    isSilent = true;
+    const fix = 'Set GUEST_TOKEN_TRUSTED_PROXIES, or all visitors count as one address.';
+    log.write('warn', 'proxy-not-trusted', { fix });
+  };
+}
+
 /** What happens all the time is for looking closely. */
 const forDebugging: readonly BrokerEvent['type'][] = ['pooled', 'upstream-call', 'upstream-queue'];
 const normal: readonly BrokerEvent['type'][] = ['issued', 'limited', 'circuit-closed'];

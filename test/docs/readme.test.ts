@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { createMetrics } from '../../src/bin/metrics.ts';
-import type { Table } from '../../src/bin/setting.ts';
-import { genesysTable, serveTable } from '../../src/bin/settings.ts';
-import { usage } from '../../src/bin/usage.ts';
+import { genesysTable } from '../../src/bin/settings/genesysSettings.ts';
+import type { Table } from '../../src/bin/settings/setting.ts';
+import { serveTable } from '../../src/bin/settings/settings.ts';
+import { usage } from '../../src/bin/settings/usage.ts';
 import { GuestTokenError, type GuestTokenErrorCode, shouldRetry } from '../../src/core/index.ts';
 import { fileOf, problemsOf } from './compile.ts';
 import {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isGuestTokenError } from '../core/errors.ts';
+import { isGuestTokenError } from '../../core/errors.ts';
 import type { Setting, Table, ValuesOf } from './setting.ts';
 
 /** Something that the user of the command has to set right; the process ends with code 2. */

@@ -1,3 +1,5 @@
+import { isLoopback } from '../../server/upstream/upstreamOptions.ts';
+
 /** What a value may be: how it reads in "must be …", and how its text is understood. */
 export interface Kind<Value> {
   readonly expected: string;
@@ -65,9 +67,20 @@ export const countOrList: Kind<number | readonly string[]> = {
   parse: (given) => (/^\d{1,3}$/.test(given) ? Number(given) : list.parse(given)),
 };
 
-export const httpUrl: Kind<string> = {
-  expected: 'a URL that begins with https://',
-  parse: (given) => (/^https?:/.test(given) && URL.canParse(given) ? given : undefined),
+export const cookieName: Kind<string> = {
+  expected: 'a name of letters, digits, - and _',
+  parse: (given) => (/^[\w-]+$/.test(given) ? given : undefined),
+};
+
+/** Secrets and keys do not travel in the clear. */
+export const secureUrl: Kind<string> = {
+  expected: 'an https URL (http on this machine only)',
+  parse(given) {
+    const url = URL.canParse(given) ? new URL(given) : undefined;
+    if (!url) return undefined;
+    const isSafe = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
+    return isSafe ? given : undefined;
+  },
 };
 
 /** Long enough that nobody guesses it. */

@@ -1,5 +1,6 @@
+import { genesysTable } from './genesysSettings.ts';
 import type { Setting, Table } from './setting.ts';
-import { genesysTable, serveTable } from './settings.ts';
+import { allTables, serveTable } from './settings.ts';
 
 const NAME_WIDTH = 36;
 
@@ -41,7 +42,7 @@ function helpLine(setting: Setting<unknown>): string {
 }
 
 function secretFiles(): string[] {
-  return Object.values({ ...genesysTable, ...serveTable })
+  return Object.values(allTables)
     .filter(({ isSecret }: Setting<unknown>) => isSecret)
     .map(({ variable }: Setting<unknown>) => `${variable}_FILE`);
 }

@@ -1,0 +1,112 @@
+import { defaultHttpLimits } from '../httpServer.ts';
+import { logLevels } from '../log.ts';
+import { list, oneOf, onOff, setting, text, wholeNumber } from './setting.ts';
+
+const HOUR_MS = 3_600_000;
+const durationMs = wholeNumber(1, HOUR_MS);
+const port = wholeNumber(0, 65_535, ' (any free port)');
+
+/** Where `serve` listens, what one client can hold of it, and what it logs. */
+export const serverTable = {
+  port: setting({
+    variable: 'GUEST_TOKEN_PORT',
+    flag: 'port',
+    placeholder: 'PORT',
+    kind: port,
+    fallback: '8787',
+    help: 'where it listens; 0 for any free port',
+  }),
+  host: setting({
+    variable: 'GUEST_TOKEN_HOST',
+    flag: 'host',
+    placeholder: 'HOST',
+    kind: text,
+    fallback: '127.0.0.1',
+    help: 'the address it listens on; 0.0.0.0 in a container',
+  }),
+  adminPort: setting({
+    variable: 'GUEST_TOKEN_ADMIN_PORT',
+    flag: 'admin-port',
+    placeholder: 'PORT',
+    kind: port,
+    help: 'where /metrics is, with the health checks beside it; without it there are no metrics',
+  }),
+  adminHost: setting({
+    variable: 'GUEST_TOKEN_ADMIN_HOST',
+    flag: 'admin-host',
+    placeholder: 'HOST',
+    kind: text,
+    fallback: '127.0.0.1',
+    help: 'the address of that port; anybody who reaches it can read the metrics',
+  }),
+  allowedHosts: setting({
+    variable: 'GUEST_TOKEN_ALLOWED_HOSTS',
+    flag: 'allowed-hosts',
+    placeholder: 'LIST',
+    kind: list,
+    fallback: '',
+    help: 'hosts that requests may name, with commas between; any where it is empty',
+  }),
+  maxConnections: setting({
+    variable: 'GUEST_TOKEN_MAX_CONNECTIONS',
+    flag: 'max-connections',
+    placeholder: 'COUNT',
+    kind: wholeNumber(1, 1_000_000),
+    fallback: String(defaultHttpLimits.maxConnections),
+    help: 'open connections; those beyond are closed at once',
+  }),
+  headerTimeoutMs: setting({
+    variable: 'GUEST_TOKEN_HEADER_TIMEOUT_MS',
+    flag: 'header-timeout-ms',
+    placeholder: 'MS',
+    kind: durationMs,
+    fallback: String(defaultHttpLimits.headerTimeoutMs),
+    help: 'within which all headers of a request must come',
+  }),
+  requestTimeoutMs: setting({
+    variable: 'GUEST_TOKEN_REQUEST_TIMEOUT_MS',
+    flag: 'request-timeout-ms',
+    placeholder: 'MS',
+    kind: durationMs,
+    fallback: String(defaultHttpLimits.requestTimeoutMs),
+    help: 'within which headers and body must come',
+  }),
+  idleTimeoutMs: setting({
+    variable: 'GUEST_TOKEN_IDLE_TIMEOUT_MS',
+    flag: 'idle-timeout-ms',
+    placeholder: 'MS',
+    kind: durationMs,
+    fallback: String(defaultHttpLimits.idleTimeoutMs),
+    help: 'that a connection stays open between requests; longer than the load balancer keeps it',
+  }),
+  drainMs: setting({
+    variable: 'GUEST_TOKEN_DRAIN_MS',
+    flag: 'drain-ms',
+    placeholder: 'MS',
+    kind: wholeNumber(0, HOUR_MS),
+    fallback: '3000',
+    help: 'between "not ready" at /readyz and the end of listening, after SIGTERM',
+  }),
+  shutdownMs: setting({
+    variable: 'GUEST_TOKEN_SHUTDOWN_MS',
+    flag: 'shutdown-ms',
+    placeholder: 'MS',
+    kind: durationMs,
+    fallback: '10000',
+    help: 'that requests under way get after that',
+  }),
+  logLevel: setting({
+    variable: 'GUEST_TOKEN_LOG_LEVEL',
+    flag: 'log-level',
+    placeholder: 'LEVEL',
+    kind: oneOf(...logLevels),
+    fallback: 'info',
+    help: `the lowest level of log lines: ${logLevels.join(', ')}`,
+  }),
+  logAddress: setting({
+    variable: 'GUEST_TOKEN_LOG_ADDRESS',
+    kind: onOff,
+    fallback: 'off',
+    help: 'on: log lines of requests have the address that asks',
+  }),
+};
