@@ -32,6 +32,9 @@ const hints: Record<GuestTokenErrorCode, string> = {
   aborted: 'Ask again if still wanted.',
 };
 
+/** The hint where the wrong server, or none of ours, has answered. */
+export const CHECK_URL = 'Check the URL.';
+
 /** The same request may succeed later without anybody changing anything. */
 const passing: readonly GuestTokenErrorCode[] = [
   'unreachable',
@@ -95,15 +98,15 @@ export class GuestTokenError extends Error {
     super(`${message} ${hint}`, cause === undefined ? cause : { cause });
     // 501 says that the server will never be able to do it (RFC 9110, 15.6.2)
     const retryable = passing.includes(code) && known.status !== 501;
-    const atMs = isEpochMs(retryAtMs) ? retryAtMs : undefined;
+    const atMs = isMs(retryAtMs) ? retryAtMs : undefined;
     const name = 'GuestTokenError';
     Object.assign(this, { name, code, hint, retryable, retryAtMs: atMs, ...known });
   }
 }
 
-/** Whether a value is an instant that can be waited for: NaN or Infinity would never come. */
-export function isEpochMs(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY;
+/** Whether a value is a number of 0 or more that a wait can be made of: not NaN, not Infinity. */
+export function isMs(value: unknown): value is number {
+  return Number.isFinite(value) && Number(value) >= 0;
 }
 
 /** Tells whether `error` is a `GuestTokenError`, also one made by a second copy of this package. */

@@ -1,5 +1,4 @@
 import { errorOfStatus, toGuestTokenError } from './classify.ts';
-import { GuestTokenError } from './errors.ts';
 import { normalOrigins } from './origins.ts';
 import { readShortJson } from './retryAfter.ts';
 import { retryDelayMs, shouldRetry } from './retryPolicy.ts';
@@ -39,7 +38,7 @@ const idempotent = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/i;
  * tried again if the method is idempotent. The caller gets any other response.
  *
  * `mode: "no-cors"` can't carry a token, so such calls are sent as they are. Outside browsers, a call
- * with a token follows no redirect and throws `misconfigured`: set `redirect: "manual"` to get it.
+ * with a token follows no redirect and throws `rejected`: set `redirect: "manual"` to get it.
  *
  * @throws GuestTokenError `misconfigured` at construction for an invalid origin
  */
@@ -91,10 +90,7 @@ async function call(
     const { status } = response;
     if (refuses && /^30[12378]/.test(`${status}`)) {
       discard(response);
-      throw new GuestTokenError('misconfigured', `The call was answered ${status}.`, {
-        hint: 'Call the URL that it redirects to, or set redirect: "manual".',
-        status,
-      });
+      throw errorOfStatus(status, 'The call');
     }
     if (status === 401 || status === 403) {
       if (!session.reject(token) || wasReplaced) return response;

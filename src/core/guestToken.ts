@@ -157,14 +157,15 @@ export function readTokenByClock(
  * The reply itself, where it has what a token needs.
  *
  * @param what names the other side in the error
+ * @param hint replaces the error's own
  * @throws GuestTokenError `malformed_reply`
  */
-export function asReply(reply: unknown, what: string): GuestTokenReply {
+export function asReply(reply: unknown, what: string, hint?: string): GuestTokenReply {
   const record = asRecord(reply);
   const { id, token } = record;
   // Visible ASCII only: anything else can't stand in a header, and may be an attempt to split it.
   if (isText(id) && isText(token) && /^[!-~]+$/.test(token)) return { ...record, id, token };
-  throw new GuestTokenError('malformed_reply', `${what} answered no usable token.`);
+  throw new GuestTokenError('malformed_reply', `${what} answered no usable token.`, { hint });
 }
 
 /** Reads what token and reply say about time; what can't be read is left out, never taken as 0. */

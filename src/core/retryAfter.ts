@@ -3,9 +3,9 @@ import { withTimeout } from './waits.ts';
 
 /**
  * Ms that a reply asks to wait: `Retry-After` in seconds or as an HTTP-date (RFC 9110, 10.2.3), else
- * `retryAfter` of its body, as in errors of Genesys' socket. Junk is ignored.
+ * `retryAfter` of its body, as in errors of Genesys' socket. NaN without any of them, or for junk.
  */
-export function readRetryAfterMs(headers: Headers | undefined, body?: unknown): number | undefined {
+export function readRetryAfterMs(headers: Headers | undefined, body?: unknown): number {
   const header = headers?.get('Retry-After') ?? '';
   // Only what looks like an HTTP-date: Date.parse takes "7 apples" and "-1" for dates.
   const isDate = header.endsWith('GMT');
@@ -13,7 +13,7 @@ export function readRetryAfterMs(headers: Headers | undefined, body?: unknown): 
   const nowMs = Date.parse(headers?.get('Date') ?? '') || Date.now();
   const untilDateMs = isDate ? Math.max(Date.parse(header) - nowMs, 0) : Number.NaN;
   const inBodyMs = seconds(asRecord(body).retryAfter);
-  return [seconds(header), untilDateMs, inBodyMs].find(Number.isFinite);
+  return [seconds(header), untilDateMs, inBodyMs].find(Number.isFinite) ?? Number.NaN;
 }
 
 function seconds(given: unknown): number {

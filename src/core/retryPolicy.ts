@@ -1,5 +1,5 @@
 import { toGuestTokenError } from './classify.ts';
-import { assertOption, type GuestTokenError, isEpochMs } from './errors.ts';
+import { assertOption, type GuestTokenError, isMs } from './errors.ts';
 import { withDefaults } from './options.ts';
 
 export interface RetrySettings {
@@ -49,7 +49,7 @@ export function retryPolicy(settings: RetrySettings = {}): RetryPolicy {
 
 /** @throws GuestTokenError `misconfigured` unless `ms` is a finite number of 0 or more */
 export function assertDuration(option: string, ms: number): void {
-  assertOption(option, Number.isFinite(ms) && ms >= 0, 'must be 0 or more');
+  assertOption(option, isMs(ms), 'must be 0 or more');
 }
 
 /** 401 and 403: refused for who asks, so that the same request at once may find a renewed session. */
@@ -113,5 +113,5 @@ export function cooldownMs(failedRounds: number, error?: GuestTokenError): numbe
 
 function waitAskedForMs(error: GuestTokenError | undefined): number {
   // an error of another copy of the package, or a changed one, may hold anything
-  return isEpochMs(error?.retryAtMs) ? error.retryAtMs - Date.now() : 0;
+  return isMs(error?.retryAtMs) ? error.retryAtMs - Date.now() : 0;
 }

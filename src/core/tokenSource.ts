@@ -1,5 +1,5 @@
 import { errorOfStatus } from './classify.ts';
-import { assertOption } from './errors.ts';
+import { assertOption, CHECK_URL, GuestTokenError } from './errors.ts';
 import { asReply, type GuestTokenReply, readClaims } from './guestToken.ts';
 import { isText } from './json.ts';
 import { assertDuration, isRefusal } from './retryPolicy.ts';
@@ -24,7 +24,7 @@ export interface GuestTokenSourceContext {
 
 /**
  * Where tokens come from. May throw anything: a `GuestTokenError` passes as it is, a `Response` or an
- * error with a numeric `status` counts by its status, a `TypeError` is `unreachable`, anything else
+ * error with a numeric `status` counts by its status, a failed `fetch` is `unreachable`, anything else
  * `unavailable`.
  */
 export type GuestTokenSource = ((
@@ -71,6 +71,7 @@ export function endpointTokenSource(
   const source: GuestTokenSource = ({ fresh, ...body }, { signal: given, refused }) =>
     withTimeout(timeoutMs, given, name, async (signal) => {
       const { headers: more, fetch: send = globalThis.fetch } = options;
+      assertOption('fetch', !!send, 'is required on this platform');
       const headers = new Headers(typeof more === 'function' ? await more() : more);
       headers.set('Content-Type', 'application/json');
       // for the broker's pool; the browser's cache is out of the question for a POST
@@ -81,13 +82,21 @@ export function endpointTokenSource(
         body: JSON.stringify(body),
         ...(credentials && { credentials }),
         signal,
+      }).catch((error: Error) => {
+        // of the platform's own fetch, whatever it says; one of yours may have a bug
+        if (options.fetch || error.name !== 'TypeError') throw error;
+        throw new GuestTokenError('unreachable', `${name} failed.`, { cause: error });
       });
-      // What is no JSON is not kept: a page of HTML says nothing that may be shown.
+      // Anything but JSON is dropped: a page of HTML says nothing that may be shown.
       const reply = await response.json().catch((error: Error) => {
         if (error.name !== 'SyntaxError') throw error;
       });
-      if (response.ok) return withExpiresIn(asReply(reply, name), response.headers);
-      const error = errorOfStatus(response.status, name, response.headers, reply);
+      const { ok, status, headers: got } = response;
+      if (ok) {
+        const isHtml = /html/.test(`${got.get('Content-Type')}`);
+        return withExpiresIn(asReply(reply, name, isHtml ? CHECK_URL : undefined), got);
+      }
+      const error = errorOfStatus(status, name, got, reply);
       if (isRefusal(error) && !refused) {
         try {
           await options.onUnauthorized?.();

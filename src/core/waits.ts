@@ -44,15 +44,16 @@ export function withTimeout<Result>(
 ): Promise<Result> {
   // not AbortSignal.any, which edge runtimes lack and which stays attached to a long-lived signal
   const limited = new AbortController();
-  const stop = (): void => limited.abort(signal?.reason);
   const timer = setTimeout(() => {
     limited.abort(new GuestTokenError('timed_out', `${name} took over ${timeoutMs} ms.`));
   }, timerDelayMs(timeoutMs));
-  signal?.addEventListener('abort', stop, { once: true });
-  if (signal?.aborted) stop();
   // async, so that a source that throws before its first await is caught as well
-  return unlessAborted(limited.signal, async () => work(limited.signal)).finally(() => {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-  });
+  const limit = (): Promise<Result> =>
+    unlessAborted(limited.signal, async () => work(limited.signal));
+  return unlessAborted(signal, limit)
+    .catch((error: unknown) => {
+      limited.abort(error);
+      throw error;
+    })
+    .finally(() => clearTimeout(timer));
 }

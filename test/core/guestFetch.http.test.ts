@@ -130,7 +130,7 @@ test.each([
   for (const input of [`${origin}/go`, new Request(`${origin}/go`)]) {
     const failure: unknown = await guestFetch(input).catch((error: unknown) => error);
     expect(failure).toMatchObject({
-      code: 'misconfigured',
+      code: 'rejected',
       status: 302,
       retryable: false,
       message: expect.stringContaining('redirect: "manual"'),

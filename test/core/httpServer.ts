@@ -13,7 +13,9 @@ export async function serve(handle: Handler): Promise<string> {
     for await (const part of request) body += part;
     handle(request, response, body);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) =>
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, resolve),
+  );
   onTestFinished(async () => {
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();

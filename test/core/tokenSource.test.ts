@@ -215,6 +215,16 @@ describe('the answer', () => {
     },
   );
 
+  test('that is a page of HTML hints at the URL, and one that is broken JSON at the JSON', async () => {
+    const hintOf = async (body: string, type: string): Promise<unknown> => {
+      const answer = (): Response => new Response(body, { headers: { 'Content-Type': type } });
+      const failure = await failureOf(endpoint(answer).ask());
+      return isGuestTokenError(failure) && failure.hint;
+    };
+    expect(await hintOf('<!doctype html>', 'text/html; charset=utf-8')).toMatch(/URL/);
+    expect(await hintOf('{', 'application/json')).toMatch(/JSON/);
+  });
+
   test('as JSON is read whatever type it says it is', async () => {
     const answer = (): Response =>
       new Response('{"id":"a","token":"t"}', { headers: { 'Content-Type': 'text/html' } });
@@ -269,11 +279,77 @@ describe('an answer with status', () => {
     expect(inspect(failure, { depth: null, showHidden: true })).not.toContain('secret');
   });
 
+  test('and a problem document keeps its reason, if it is a slug', async () => {
+    const reasonOf = async (reason: unknown): Promise<unknown> => {
+      const failure = await failureOf(endpoint(status(400, {}, JSON.stringify({ reason }))).ask());
+      return isGuestTokenError(failure) && failure.reason;
+    };
+    expect(await reasonOf('body_too_long')).toBe('body_too_long');
+    expect(await reasonOf('constructor')).toBe('constructor');
+    for (const junk of ['Secret', 'a-b', '', 'x'.repeat(41), 7, null, {}, ['a'], 'a\nb', 'é']) {
+      expect(await reasonOf(junk), String(junk)).toBeUndefined();
+    }
+  });
+
+  test.each([
+    [
+      '403 for a foreign origin is about allowedOrigins, not OAuth',
+      403,
+      'foreign_origin',
+      /allowedOrigins/,
+    ],
+    [
+      '403 for another reason is about role and scope',
+      403,
+      'other',
+      /role permission and OAuth scope/,
+    ],
+    ['404 is about the URL', 404, undefined, /URL/],
+    ['400 is about what was asked', 400, undefined, /channelId/],
+  ])('has a hint that fits: %s', async (_title, code, reason, hint) => {
+    const body = JSON.stringify({ code: code === 403 ? 'forbidden' : 'rejected', reason });
+    const failure = await failureOf(endpoint(status(code, {}, body)).ask());
+    expect(failure).toMatchObject({ hint: expect.stringMatching(hint), retryable: false });
+    expect(isGuestTokenError(failure) && failure.message).toMatch(hint);
+  });
+
   test('and a code or contextId that nobody knows is told by status alone', async () => {
     for (const junk of ['bad.credentials', '', 7, null, 'toString', '__proto__', ['expired']]) {
       const body = JSON.stringify({ code: junk, contextId: `<script>${junk}` });
       const failure = await failureOf(endpoint(status(401, {}, body)).ask());
       expect(failure).toMatchObject({ code: 'unauthorized', contextId: undefined });
     }
+  });
+});
+
+describe('a request that fails', () => {
+  const failing =
+    (error: unknown): (() => Promise<never>) =>
+    () =>
+      Promise.reject(error);
+
+  test('in the platform’s own fetch is unreachable, whatever the engine says about it', async () => {
+    vi.stubGlobal('fetch', failing(new TypeError('Verbindung abgelehnt')));
+    const source = endpointTokenSource('https://shop.example/token');
+    const failure = await failureOf(source(ASKED, { signal: new AbortController().signal }));
+    expect(failure).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('https://shop.example/token'),
+    });
+  });
+
+  test('in a fetch of your own is passed on as it is, since that may have a bug', async () => {
+    const bug = new TypeError("Cannot read properties of undefined (reading 'token')");
+    expect(await failureOf(endpoint(failing(bug)).ask())).toBe(bug);
+  });
+
+  test('is misconfigured where the platform has no fetch and none is given', async () => {
+    vi.stubGlobal('fetch', undefined);
+    const source = endpointTokenSource('https://shop.example/token');
+    const failure = await failureOf(source(ASKED, { signal: new AbortController().signal }));
+    expect(failure).toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringContaining('"fetch"'),
+    });
   });
 });
