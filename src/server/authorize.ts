@@ -1,5 +1,6 @@
 import { toGuestTokenError } from '../core/classify.ts';
 import { GuestTokenError, misconfigured } from '../core/errors.ts';
+import { inTime } from './inTime.ts';
 import type { IssueRequest } from './issuers/issuer.ts';
 import { HttpProblem } from './problem.ts';
 import type { TokenRequestBody } from './requestBody.ts';
@@ -22,9 +23,13 @@ export interface AuthorizedVisitor {
 
 /**
  * Decides who the visitor is; null: nobody that may have a token. The request's body has been read
- * by then. What it throws is answered by 503, or by the `status` that it has, and never shown.
+ * by then. What it throws is answered by 503, or by the `status` that it has, and never shown; no
+ * answer within 8 s by 504.
  */
 export type Authorize = (request: Request) => Promise<AuthorizedVisitor | null>;
+
+/** Less than the 10 s that our client gives an attempt. */
+const AUTHORIZE_TIMEOUT_MS = 8_000;
 
 /**
  * Asks `authorize` who the visitor is, and checks what it yields.
@@ -38,7 +43,9 @@ export async function authorizeVisitor(
 ): Promise<AuthorizedVisitor> {
   let visitor: AuthorizedVisitor | null;
   try {
-    visitor = await authorize(request);
+    // async, so that a mistake before its first await is caught as well
+    const asking = (async () => authorize(request))();
+    visitor = await inTime(asking, AUTHORIZE_TIMEOUT_MS, tooSlow);
   } catch (thrown) {
     throw authorizeFailed(thrown);
   }
@@ -58,6 +65,14 @@ export async function authorizeVisitor(
     throw misconfigured('authorize', 'yielded a setCookie that can be no header');
   }
   return visitor;
+}
+
+function tooSlow(): GuestTokenError {
+  const message = `The function authorize took over ${AUTHORIZE_TIMEOUT_MS} ms.`;
+  return new GuestTokenError('timed_out', message, {
+    reason: 'authorize_failed',
+    hint: 'Give what it waits for a time limit of its own.',
+  });
 }
 
 /** A TypeError is a mistake in it more often than a network that is down, which it may say by a `status`. */

@@ -4,14 +4,17 @@ import { GuestTokenError, isGuestTokenError, misconfigured } from '../core/error
 import { type Authorize, authorizeVisitor, reconcile } from './authorize.ts';
 import { createChannelChoice } from './channels.ts';
 import { type BrokerEvent, createEmitter } from './events.ts';
+import { createIdentityHash } from './identityHash.ts';
 import type { GuestTokenIssuer } from './issuers/issuer.ts';
 import type { BrokerLimits } from './limits/brokerLimits.ts';
 import { createRequestLimits } from './limits/requestLimits.ts';
 import { createUpstreamPacer } from './limits/upstreamPacer.ts';
+import { memoryTokenPool } from './pool/memoryTokenPool.ts';
 import { createPooledIssuer } from './pool/pooledIssuer.ts';
-import { memoryTokenPool, type PooledToken, type TokenPool } from './pool/tokenPool.ts';
-import { type Answer, problemAnswer, reasonOf, statusOf } from './problem.ts';
+import type { PooledToken, TokenPool } from './pool/tokenPool.ts';
+import { type Answer, nameOfError, problemAnswer, reasonOf, statusOf } from './problem.ts';
 import { createRequestGuard } from './requestGuard.ts';
+import { nowMs } from './serverClock.ts';
 import { createCircuit } from './upstream/circuit.ts';
 
 export interface GuestTokenBrokerOptions {
@@ -29,6 +32,11 @@ export interface GuestTokenBrokerOptions {
   limits?: BrokerLimits | undefined;
   /** Told what happens; never a token, a secret or an external id. */
   onEvent?: ((event: BrokerEvent) => void) | undefined;
+  /**
+   * Keys the hash by which events name a visitor: 32 characters or more. Machines with the same key
+   * name them alike. Default: a random key for each process.
+   */
+  identityKey?: string | undefined;
 }
 
 export interface GuestTokenBroker {
@@ -37,7 +45,10 @@ export interface GuestTokenBroker {
    * For your sign-out: forgets a visitor's token of one channel, by default the issuer's, and has the
    * issuer revoke it.
    *
-   * @throws GuestTokenError what the issuer's `revoke` throws; the token is forgotten all the same
+   * Waits for a token that is on its way, on any machine, so that it is forgotten too.
+   *
+   * @throws GuestTokenError `unavailable` where the pool does not answer, after all else was done: call
+   *   it again later. Else what the issuer's `revoke` throws; the token is forgotten all the same
    */
   signOut(visitor: SignedOutVisitor): Promise<void>;
 }
@@ -61,6 +72,8 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
   const defaultChannelId = issuer.channelId ?? DEFAULT_CHANNEL_ID;
   const chooseChannel = createChannelChoice(options.allowedChannels, defaultChannelId);
   const emit = createEmitter(onEvent);
+  const identityHash = createIdentityHash(options.identityKey);
+  const identityOf = onEvent && identityHash;
   // One prefix for all that one broker keeps in Redis.
   const limits = { ...options.limits, prefix: options.limits?.prefix ?? pool.prefix };
   const limit = createRequestLimits(limits, emit, issuer.scope ?? '');
@@ -70,6 +83,7 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
     pacer: createUpstreamPacer(limits, emit, issuer.scope ?? ''),
     circuit: createCircuit(emit),
     emit,
+    identityOf,
   });
 
   return Object.assign(
@@ -89,7 +103,12 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
         const wanted = reconcile(visitor, body, channelId);
         await limit.checkVisitor(visitor.externalId);
         const who = address ?? visitor.externalId;
-        const token = await tokens.obtain(wanted, wantsFresh(request), who);
+        const token = await tokens.obtain({
+          request: wanted,
+          decided: visitor.attributes,
+          fresh: wantsFresh(request),
+          who,
+        });
         return guard.respond(request, tokenAnswer(token), setCookie);
       } catch (thrown) {
         const error = asAnswer(thrown);
@@ -125,7 +144,7 @@ function shownText(token: PooledToken): string {
 /** `expires_in` counts from now. */
 function tokenAnswer(token: PooledToken): Answer {
   // to a tenth, for the sake of tokens that live for seconds
-  const expiresIn = Math.max(0, Math.floor((token.expiresAtMs - Date.now()) / 100) / 10);
+  const expiresIn = Math.max(0, Math.floor((token.expiresAtMs - nowMs()) / 100) / 10);
   return {
     status: 200,
     body: `${shownText(token)},"expires_in":${expiresIn}}`,
@@ -163,6 +182,5 @@ function originOf({ headers }: Request): string | undefined {
 
 /** The cause of an error that is ours, and only its name: its message may hold anything. */
 function nameOf(thrown: unknown): string | undefined {
-  const error = isGuestTokenError(thrown) ? thrown.cause : thrown;
-  return error instanceof Error ? error.name : undefined;
+  return nameOfError(isGuestTokenError(thrown) ? thrown.cause : thrown);
 }

@@ -7,7 +7,10 @@ import type { UpstreamCall } from './upstream/timedFetch.ts';
  * request but a preflight gives one of `issued`, `pooled` and `failed`.
  */
 export type BrokerEvent =
-  /** A token came from the issuer. `identity` is a hash of the visitor. */
+  /**
+   * A token came from the issuer. `identity` is a keyed hash of the visitor's id: the same for the same
+   * visitor, with no way back for anybody who has not got `identityKey`.
+   */
   | {
       readonly type: 'issued';
       readonly identity: string;
@@ -45,11 +48,27 @@ export type BrokerEvent =
   /** There is a limit per address, and a request without one; told once. */
   | { readonly type: 'address-unknown' }
   /** The pool could not be reached; the broker went on without it. */
-  | { readonly type: 'pool-unavailable' }
-  /** Too many failures in a row, or a 429: Genesys is left alone until `untilMs` (epoch ms). */
-  | { readonly type: 'circuit-opened'; readonly untilMs: number }
+  | {
+      readonly type: 'pool-unavailable';
+      /** The name of the error that the pool threw; its message may hold anything. */
+      readonly thrown: string | undefined;
+    }
+  /**
+   * The pool holds something that this machine can't read, which counts as missing: another machine
+   * encrypts with a key that this one does not have. Told once a minute.
+   */
+  | { readonly type: 'pool-unreadable' }
+  /**
+   * Genesys is left alone until `untilMs` (epoch ms): for one channel after failures in a row of
+   * several visitors, for all (`channelId` is undefined) after a 429.
+   */
+  | {
+      readonly type: 'circuit-opened';
+      readonly untilMs: number;
+      readonly channelId: string | undefined;
+    }
   /** Genesys works again after failures in a row. */
-  | { readonly type: 'circuit-closed' };
+  | { readonly type: 'circuit-closed'; readonly channelId: string };
 
 /** How often a listener that throws is reported. */
 const REPORT_EVERY_MS = 60_000;

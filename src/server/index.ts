@@ -21,15 +21,11 @@ export type {
 } from './issuers/issuer.ts';
 export { type WebchatVisitorsOptions, webchatVisitors } from './issuers/webchatVisitors.ts';
 export type { BrokerLimits } from './limits/brokerLimits.ts';
+export { type MemoryTokenPoolOptions, memoryTokenPool } from './pool/memoryTokenPool.ts';
 export {
   type RedisClient,
   type RedisTokenPoolOptions,
   redisTokenPool,
 } from './pool/redisTokenPool.ts';
-export {
-  type MemoryTokenPoolOptions,
-  memoryTokenPool,
-  type PooledToken,
-  type TokenPool,
-} from './pool/tokenPool.ts';
+export type { PooledToken, TokenPool } from './pool/tokenPool.ts';
 export type { UpstreamCall } from './upstream/timedFetch.ts';

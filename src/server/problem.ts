@@ -80,6 +80,11 @@ export function reasonOf({ reason }: GuestTokenError): string | undefined {
   return typeof reason === 'string' && /^[a-z_]{1,40}$/.test(reason) ? reason : undefined;
 }
 
+/** The name of an error that is not ours, and only that: its message may hold anything. */
+export function nameOfError(error: unknown): string | undefined {
+  return error instanceof Error ? error.name : undefined;
+}
+
 /** What is answered, before it has the headers that every answer has. */
 export interface Answer {
   readonly status: number;

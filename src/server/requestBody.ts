@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { asRecord } from '../core/json.ts';
+import { inTime } from './inTime.ts';
 import { HttpProblem } from './problem.ts';
 import { readText } from './readText.ts';
 
@@ -62,9 +63,8 @@ export async function readBody(request: Request): Promise<TokenRequestBody> {
   if (announced > MAX_BODY_BYTES) throw tooLong();
   // An HTTP server holds a body to its announced length (RFC 9112, 6.3), and reading it in one go costs
   // half as much. A body without one may have no end, so that is counted as it comes.
-  const text = await inTime(
-    announced > 0 ? request.text() : readText(request.body, MAX_BODY_BYTES),
-  );
+  const reading = announced > 0 ? request.text() : readText(request.body, MAX_BODY_BYTES);
+  const text = await inTime(reading.catch(brokeOff), BODY_TIMEOUT_MS, tooSlow);
   // Counted all the same: not every Request comes from such a server.
   if (text === undefined || isTooLong(text)) throw tooLong();
   return parse(text);
@@ -76,27 +76,23 @@ function wasReadBelow(request: object): boolean {
   return runtime?.node?.req?.readableDidRead === true;
 }
 
-/** @throws HttpProblem for a body that breaks off, or does not come in time */
-function inTime<Result>(work: Promise<Result>): Promise<Result> {
-  const hint = 'Send the request again.';
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      const message = 'The body did not come in time.';
-      const reason = 'body_too_slow';
-      reject(new HttpProblem({ status: 408, code: 'timed_out', reason, message, hint }));
-    }, BODY_TIMEOUT_MS);
-    work.then(
-      (result) => {
-        clearTimeout(timer);
-        resolve(result);
-      },
-      () => {
-        clearTimeout(timer);
-        const message = 'The body broke off.';
-        const reason = 'body_incomplete';
-        reject(new HttpProblem({ status: 400, code: 'rejected', reason, message, hint }));
-      },
-    );
+function tooSlow(): HttpProblem {
+  return new HttpProblem({
+    status: 408,
+    code: 'timed_out',
+    reason: 'body_too_slow',
+    message: 'The body did not come in time.',
+    hint: 'Send the request again.',
+  });
+}
+
+function brokeOff(): never {
+  throw new HttpProblem({
+    status: 400,
+    code: 'rejected',
+    reason: 'body_incomplete',
+    message: 'The body broke off.',
+    hint: 'Send the request again.',
   });
 }
 

@@ -1,6 +1,6 @@
 // A process of its own (with --expose-gc): prints how much the heap holds after so many visitors.
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
-import { memoryTokenPool } from '../../src/server/pool/tokenPool.ts';
+import { memoryTokenPool } from '../../src/server/pool/memoryTokenPool.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
 
 const [max = '', ...counts] = process.argv.slice(2);

@@ -85,6 +85,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
       'upstream-queue': true,
       failed: true,
       'pool-unavailable': true,
+      'pool-unreadable': true,
       'circuit-opened': true,
       'circuit-closed': true,
       limited: true,
@@ -160,6 +161,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
         pool: true,
         limits: true,
         onEvent: true,
+        identityKey: true,
       } satisfies NamesOf<GuestTokenBrokerOptions>),
       ...({
         externalId: true,

@@ -6,13 +6,14 @@ import {
   type SignInGrant,
 } from '../../src/server/issuers/authenticatedWebMessaging.ts';
 import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
+import { fakeClocks } from './limits/clock.ts';
 import { ask, openShop, problem, reply, type Shop } from './shop.ts';
 
 const REDIRECT_URI = 'https://shop.example/signed-in';
 const VERIFIER = 'a-verifier-of-forty-three-characters-or-more';
 const MINUTE_MS = 60_000;
 
-beforeEach(() => vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 2, 1) }));
+beforeEach(() => fakeClocks({ timers: false }));
 afterEach(() => vi.useRealTimers());
 
 const pass = (ms: number): unknown => vi.setSystemTime(Date.now() + ms);

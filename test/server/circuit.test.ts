@@ -1,17 +1,21 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BrokerEvent } from '../../src/server/events.ts';
-import { createCircuit } from '../../src/server/upstream/circuit.ts';
+import { type Caller, createCircuit } from '../../src/server/upstream/circuit.ts';
+import { fakeClocks } from './limits/clock.ts';
 import { ask, gate, openShop, problem, reply } from './shop.ts';
 
-const START_MS = Date.UTC(2026, 2, 1);
-
-beforeEach(() =>
-  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: START_MS }),
-);
+beforeEach(() => fakeClocks());
 afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
+});
+
+let callers = 0;
+/** Another visitor each time. */
+const caller = (): Caller => ({
+  externalId: `visitor ${callers++}`,
+  channelId: 'webchat-default',
 });
 
 const pass = (ms: number): unknown => vi.setSystemTime(Date.now() + ms);
@@ -113,6 +117,45 @@ describe('Genesys fails again and again', () => {
   });
 });
 
+describe('whose failures they are', () => {
+  it('one visitor who fails again and again harms nobody else', async () => {
+    const { broker, sandbox, count } = openShop(
+      {},
+      {},
+      (cloud) => (input, init) =>
+        String(init?.body).includes('"eve"')
+          ? Promise.resolve(new Response(null, { status: 500 }))
+          : cloud.fetch(input, init),
+    );
+    for (let time = 0; time < 30; time++) await problem(broker(ask({ user: 'eve' })));
+    expect(count('circuit-opened')).toBe(0);
+    await reply(broker(ask({ user: 'ada' })));
+    expect(sandbox.count('visitor')).toBe(1);
+  });
+
+  it('a channel that fails for everybody leaves the others alone', async () => {
+    const channelId = ['webchat-default', 'broken'];
+    const { broker, events } = openShop(
+      {},
+      { channelId },
+      (cloud) => (input, init) =>
+        String(init?.body).includes('"broken"')
+          ? Promise.resolve(new Response(null, { status: 500 }))
+          : cloud.fetch(input, init),
+    );
+    const broken = { channelId: 'broken' };
+    for (let user = 0; user < 6; user++) {
+      await problem(broker(ask({ user: `u${user}`, body: broken })));
+    }
+    expect(await problem(broker(ask({ user: 'late', body: broken })))).toMatchObject({
+      reason: 'circuit_open',
+    });
+    await reply(broker(ask({ user: 'late' })));
+    const opened = events.filter(({ type }) => type === 'circuit-opened');
+    expect(opened).toMatchObject([{ channelId: 'broken' }]);
+  });
+});
+
 describe('Genesys asks for a pause', () => {
   it('a 429 stops all calls until its Retry-After is over', async () => {
     const { broker, sandbox } = openShop();
@@ -152,10 +195,10 @@ describe('Genesys asks for a pause', () => {
     const events: BrokerEvent[] = [];
     const circuit = createCircuit((event) => events.push(event));
     const slow = gate();
-    const earlier = circuit.run(() => slow.opened);
+    const earlier = circuit.run(caller(), () => slow.opened);
     const busy = Array.from({ length: 9 }, () =>
       circuit
-        .run(async () => {
+        .run(caller(), async () => {
           throw new Response(null, { status: 429, headers: { 'Retry-After': '30' } });
         })
         .catch(() => undefined),
@@ -163,10 +206,10 @@ describe('Genesys asks for a pause', () => {
     await Promise.all(busy);
     slow.open();
     await earlier;
-    await expect(circuit.run(async () => 'through')).rejects.toMatchObject({
+    await expect(circuit.run(caller(), async () => 'through')).rejects.toMatchObject({
       code: 'rate_limited',
     });
-    expect(events).toEqual([{ type: 'circuit-opened', untilMs: START_MS + 30_000 }]);
+    expect(events).toEqual([{ type: 'circuit-opened', untilMs: Date.now() + 30_000 }]);
   });
 
   it('calls that were under way when it opened do not make it longer', async () => {
@@ -175,7 +218,7 @@ describe('Genesys asks for a pause', () => {
     const fail = gate();
     const calls = Array.from({ length: 50 }, () =>
       circuit
-        .run(async () => {
+        .run(caller(), async () => {
           await fail.opened;
           throw new TypeError('cut');
         })

@@ -4,6 +4,7 @@ import { listen } from '../../src/bin/httpServer.ts';
 import { endpointTokenSource } from '../../src/core/tokenSource.ts';
 import type { Authorize, AuthorizedVisitor } from '../../src/server/authorize.ts';
 import type { GuestTokenIssuer, IssuedToken } from '../../src/server/issuers/issuer.ts';
+import { fakeClocks } from './limits/clock.ts';
 import { ask, authorize, openShop, problem, reply } from './shop.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -285,7 +286,7 @@ describe('what operators see (B8)', () => {
   });
 
   it('how long Genesys took, how long the token lives', async () => {
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 2, 1) });
+    fakeClocks({ timers: false });
     const { broker, events } = openShop({}, { tokenLifeSeconds: 900 }, (sandbox) => (...call) => {
       vi.setSystemTime(Date.now() + 250);
       return sandbox.fetch(...call);

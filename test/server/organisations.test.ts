@@ -6,8 +6,9 @@ import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.
 import { authenticatedWebMessaging } from '../../src/server/issuers/authenticatedWebMessaging.ts';
 import type { GuestTokenIssuer } from '../../src/server/issuers/issuer.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
+import { memoryTokenPool } from '../../src/server/pool/memoryTokenPool.ts';
 import { redisTokenPool } from '../../src/server/pool/redisTokenPool.ts';
-import { memoryTokenPool, type TokenPool } from '../../src/server/pool/tokenPool.ts';
+import type { TokenPool } from '../../src/server/pool/tokenPool.ts';
 import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { machine } from '../redis/machines.ts';
 import { anyRedis, connect, hasRedis, type TestClient } from '../redis/redisServer.ts';

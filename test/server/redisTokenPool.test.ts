@@ -142,16 +142,16 @@ describe.skipIf(!hasRedis)('a pool in Redis', () => {
 
     it('shows neither a token nor a visitor to whoever reads Redis', async () => {
       const one = machine(sandbox, redis, { prefix, encryptionKey });
-      const { token = 'none' } = await one.ask('ada');
+      const { token = 'none' } = await one.ask('zora');
       await expect.poll(async () => (await entries()).length, { timeout: 20_000 }).toBe(1);
       const dump = JSON.stringify(await entries());
-      for (const secret of [token, token.split('.')[1] ?? token, 'ada', 'visitor-']) {
+      for (const secret of [token, token.split('.')[1] ?? token, 'zora', 'visitor-']) {
         expect(dump).not.toContain(secret);
         expect(dump).not.toContain(Buffer.from(secret).toString('base64url'));
       }
       // and the control: without a key it would be there
       const open = machine(sandbox, redis, { prefix: `${prefix}open:` });
-      const shown = await open.ask('ada');
+      const shown = await open.ask('zora');
       expect(JSON.stringify(await entries())).toContain(shown.token);
     });
 

@@ -79,6 +79,7 @@ export function authenticatedWebMessaging(
 
   return {
     scope: scopeOf(apiUrl, PATH, deploymentId),
+    ignoresAttributes: true,
     async issue(request, context) {
       const what = names.exchange;
       const oauth = await grant(request);

@@ -44,6 +44,8 @@ export interface GuestTokenIssuer {
    * no token and no count of one scope reaches another. Default: none, for a pool of one issuer.
    */
   readonly scope?: string | undefined;
+  /** True: attributes have no part in a token, so that others need no other token. Default false. */
+  readonly ignoresAttributes?: boolean | undefined;
   /** For requests that name no channel. Default `webchat-default`. */
   readonly channelId?: string | undefined;
   issue(request: IssueRequest, context: IssueContext): Promise<IssuedToken>;

@@ -1,9 +1,10 @@
 import { toGuestTokenError } from '../../core/classify.ts';
-import { identityHash } from '../../core/events.ts';
-import { readGuestToken } from '../../core/guestToken.ts';
+import { GuestTokenError } from '../../core/errors.ts';
 import { withTimeout } from '../../core/waits.ts';
+import { canonicalJson } from '../canonicalJson.ts';
 import type { BrokerEvent } from '../events.ts';
 import { createHashedKeys } from '../hashedKeys.ts';
+import type { IdentityHash } from '../identityHash.ts';
 import type {
   GuestTokenIssuer,
   IssueContext,
@@ -11,35 +12,36 @@ import type {
   IssueRequest,
 } from '../issuers/issuer.ts';
 import type { Turn, UpstreamPacer } from '../limits/upstreamPacer.ts';
-import { HttpProblem } from '../problem.ts';
+import { nowMs } from '../serverClock.ts';
 import type { Circuit } from '../upstream/circuit.ts';
 import type { UpstreamCall } from '../upstream/timedFetch.ts';
+import { canBeHandedOut, toPooledToken, type Wanted } from './pooledToken.ts';
 import type { PooledToken, TokenPool } from './tokenPool.ts';
-
-/** A pooled token with less life is not handed out; of short tokens a fifth of their life. */
-const MIN_LIFE_MS = 120_000;
-const MIN_LIFE_SHARE = 1 / 5;
-
-/** How often a visitor may have a new token by asking for one; of short tokens half their life. */
-const FRESH_EVERY_MS = 10_000;
-const FRESH_EVERY_SHARE = 1 / 2;
+import { createTolerantPool } from './tolerantPool.ts';
 
 /** All upstream calls of one token together; less than the 10 s that our client gives an attempt. */
 const ISSUE_TIMEOUT_MS = 9_000;
 
-/** Genesys' default for refresh tokens. */
-const REFRESH_LIFE_MS = 86_400_000;
-
 type VisitorOfChannel = Pick<IssueRequest, 'externalId' | 'channelId'>;
 
+interface TokenWish {
+  readonly request: IssueRequest;
+  /** What `authorize` decided of the attributes: a token of others is not handed out. */
+  readonly decided: Readonly<Record<string, unknown>> | undefined;
+  /** Whether the browser asks for a new token. */
+  readonly fresh: boolean;
+  /** The address or visitor that shares the limit for calls with the others. */
+  readonly who: string;
+}
+
 export interface PooledIssuer {
+  /** A token of a visitor: from the pool, from a request under way, or a new one. */
+  obtain(wish: TokenWish): Promise<PooledToken>;
   /**
-   * A token of a visitor: from the pool, from a request under way, or a new one.
+   * Forgets a visitor's token and has the issuer revoke it.
    *
-   * @param who the address or visitor that shares the limit for calls with the others
+   * @throws GuestTokenError `unavailable` where the pool can't forget it, else what `revoke` throws
    */
-  obtain(request: IssueRequest, fresh: boolean, who: string): Promise<PooledToken>;
-  /** Forgets a visitor's token and has the issuer revoke it. */
   signOut(visitor: VisitorOfChannel): Promise<void>;
 }
 
@@ -49,56 +51,52 @@ interface Parts {
   readonly pacer: UpstreamPacer;
   readonly circuit: Circuit;
   readonly emit: (event: BrokerEvent) => void;
+  /** Undefined where nobody listens to events. */
+  readonly identityOf: IdentityHash | undefined;
 }
 
-export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts): PooledIssuer {
+/** A wish, and what follows from it. */
+interface Order {
+  readonly key: string;
+  readonly wish: TokenWish;
+  readonly wanted: Wanted;
+  /** Names the visitor in events; empty where nobody listens. */
+  readonly identity: string;
+}
+
+export function createPooledIssuer(parts: Parts): PooledIssuer {
+  const { issuer, pacer, circuit, emit, identityOf } = parts;
+  const pool = createTolerantPool(parts.pool, emit);
+  /** Calls under way, by visitor and attributes. */
   const flights = new Map<string, Promise<PooledToken>>();
   const hash = createHashedKeys();
   const keyOf = ({ channelId, externalId }: VisitorOfChannel): Promise<string> =>
     hash(issuer.scope ?? '', channelId, externalId);
 
-  /** Whatever the pool can't do is done without it. */
-  async function tolerantly<Result>(
-    work: () => Promise<Result> | Result,
-    otherwise: Result,
-  ): Promise<Result> {
-    try {
-      return await work();
-    } catch {
-      emit({ type: 'pool-unavailable' });
-      return otherwise;
-    }
-  }
-
   function onCall(call: UpstreamCall): void {
     emit({ type: 'upstream-call', ...call });
   }
 
-  function emitPooled({ externalId }: IssueRequest): void {
-    emit({ type: 'pooled', identity: identityHash(externalId) });
+  async function wantedOf({ decided, fresh }: TokenWish): Promise<Wanted> {
+    const matters = !issuer.ignoresAttributes && Object.keys(decided ?? {}).length > 0;
+    return { fresh, attributesHash: matters ? await hash(canonicalJson(decided)) : undefined };
   }
 
   async function issue(
-    key: string,
-    request: IssueRequest,
+    { key, wish, wanted, identity }: Order,
     previous: PooledToken | undefined,
-    fresh: boolean,
-    who: string,
   ): Promise<PooledToken> {
+    const { request, who } = wish;
     // before its turn, so that nobody waits for being refused
-    circuit.check();
+    circuit.check(request.channelId);
     return pacer.run(who, (turn) =>
-      circuit.run(() =>
-        inTime(async (signal) => {
-          const startedAtMs = Date.now();
+      circuit.run(request, () =>
+        withinIssueTime(async (signal) => {
+          const start = { wallMs: Date.now(), atMs: nowMs() };
           const reply = await issueOrRefresh(key, request, previous, { signal, turn });
-          const token = asPooled(request, reply, { startedAtMs, byRequest: fresh });
-          emit({
-            type: 'issued',
-            identity: identityHash(request.externalId),
-            lifeMs: token.expiresAtMs - startedAtMs,
-            tookMs: Date.now() - startedAtMs,
-          });
+          const token = toPooledToken(request, reply, start, wanted);
+          const lifeMs = token.expiresAtMs - start.atMs;
+          emit({ type: 'issued', identity, lifeMs, tookMs: nowMs() - start.atMs });
           return token;
         }),
       ),
@@ -123,71 +121,86 @@ export function createPooledIssuer({ issuer, pool, pacer, circuit, emit }: Parts
     } catch (error) {
       if (toGuestTokenError(error).code !== 'unauthorized') throw error;
       // or else each request until the next sign-in would try it again
-      await tolerantly(() => pool.delete(key), undefined);
+      await pool.delete(key);
       await turn();
       return issuer.issue(request, context());
     }
   }
 
-  async function obtainNew(
-    key: string,
-    request: IssueRequest,
-    fresh: boolean,
-    who: string,
-  ): Promise<PooledToken> {
-    const work = async (): Promise<PooledToken> => {
+  function obtainNew(order: Order): Promise<PooledToken> {
+    const { key, wanted, identity } = order;
+    return pool.exclusively(key, async () => {
       // Another machine may have been faster.
-      const known = await tolerantly(() => pool.get(key), undefined);
-      if (known && isGood(known, fresh)) {
-        emitPooled(request);
+      const known = await pool.get(key);
+      if (known && canBeHandedOut(known, wanted)) {
+        emit({ type: 'pooled', identity });
         return known;
       }
-      const issued = await issue(key, request, known, fresh, who);
-      await tolerantly(() => pool.set(key, issued), undefined);
+      const isSame = known?.attributesHash === wanted.attributesHash;
+      const issued = await issue(order, isSame ? known : undefined);
+      await pool.set(key, issued);
       return issued;
-    };
-    return pool.exclusively ? pool.exclusively(key, work) : work();
+    });
   }
 
   return {
-    async obtain(request, fresh, who) {
-      const key = await keyOf(request);
-      const known = await tolerantly(() => pool.get(key), undefined);
-      if (known && isGood(known, fresh)) {
-        emitPooled(request);
+    async obtain(wish) {
+      const [key, wanted, identity = ''] = await Promise.all([
+        keyOf(wish.request),
+        wantedOf(wish),
+        identityOf?.(wish.request.externalId),
+      ]);
+      const known = await pool.get(key);
+      if (known && canBeHandedOut(known, wanted)) {
+        emit({ type: 'pooled', identity });
         return known;
       }
-      const flight = flights.get(key);
+      const flightKey = `${key} ${wanted.attributesHash}`;
+      const flight = flights.get(flightKey);
       if (flight) {
         const shared = await flight;
-        emitPooled(request);
+        emit({ type: 'pooled', identity });
         return shared;
       }
       // Not tied to the request that starts it: whoever else waits gets it though that one is aborted.
-      const started = obtainNew(key, request, fresh, who).finally(() => flights.delete(key));
-      flights.set(key, started);
+      const started = obtainNew({ key, wish, wanted, identity }).finally(() =>
+        flights.delete(flightKey),
+      );
+      flights.set(flightKey, started);
       return started;
     },
     async signOut(visitor) {
       const key = await keyOf(visitor);
-      // or else a token that is on its way would be pooled for somebody who has left
-      await flights.get(key)?.catch(() => undefined);
-      const known = await tolerantly(() => pool.get(key), undefined);
-      await tolerantly(() => pool.delete(key), undefined);
+      // A token that is on its way would be pooled for somebody who has left; the lock is for those
+      // of other machines.
+      const under = [...flights].filter(([flightKey]) => flightKey.startsWith(key));
+      await Promise.allSettled(under.map(([, flight]) => flight));
+      const { known, isForgotten } = await pool.exclusively(key, async () => ({
+        known: await pool.get(key),
+        isForgotten: await pool.delete(key),
+      }));
       if (known && issuer.revoke) {
         const { reply } = known;
         await pacer.run(visitor.externalId, (turn) =>
-          inTime(async (signal) =>
+          withinIssueTime(async (signal) =>
             issuer.revoke?.(reply, { signal, turn: afterTheFirst(turn), onCall }),
           ),
         );
       }
+      if (!isForgotten) throw notForgotten();
     },
   };
 }
 
+function notForgotten(): GuestTokenError {
+  return new GuestTokenError('unavailable', 'The pool did not forget the token.', {
+    reason: 'pool_unavailable',
+    hint: 'Sign the visitor out again when the pool answers; until then it may hand the token out.',
+  });
+}
+
 /** All upstream calls of one token together. */
-function inTime<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+function withinIssueTime<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const never = new AbortController().signal;
   return withTimeout(ISSUE_TIMEOUT_MS, never, "Genesys' answer", work);
 }
@@ -199,52 +212,4 @@ function afterTheFirst(turn: Turn): Turn {
     if (!isFirst) await turn();
     isFirst = false;
   };
-}
-
-function isGood(token: PooledToken, fresh: boolean): boolean {
-  const { issuedAtMs, expiresAtMs, byRequest } = token;
-  const now = Date.now();
-  const lifeMs = expiresAtMs - issuedAtMs;
-  if (expiresAtMs - now <= Math.min(MIN_LIFE_MS, lifeMs * MIN_LIFE_SHARE)) return false;
-  const recentMs = Math.min(FRESH_EVERY_MS, lifeMs * FRESH_EVERY_SHARE);
-  return !fresh || (byRequest && now - issuedAtMs < recentMs);
-}
-
-/** Reads what an issuer yields like anything from the network. */
-function asPooled(
-  request: IssueRequest,
-  reply: IssuedToken,
-  { startedAtMs, byRequest }: { startedAtMs: number; byRequest: boolean },
-): PooledToken {
-  // The clock of a server is right, so the JWT's own times will do.
-  const { lifeMs } = readGuestToken(reply, { requestedAt: startedAtMs });
-  const { externalId } = request;
-  if (typeof reply.external_id === 'string' && reply.external_id !== externalId) {
-    throw new HttpProblem({
-      status: 502,
-      code: 'identity_mismatch',
-      reason: 'wrong_visitor',
-      message: 'The issuer answered for another visitor.',
-      hint: 'Check toBody and fromReply, and what stands between the broker and Genesys.',
-    });
-  }
-  const expiresAtMs = startedAtMs + lifeMs;
-  const { refresh_token, refresh_expires_in: refreshS } = reply;
-  const keepMs = typeof refreshS === 'number' && refreshS > 0 ? refreshS * 1000 : REFRESH_LIFE_MS;
-  return {
-    reply: known(reply),
-    issuedAtMs: startedAtMs,
-    expiresAtMs,
-    byRequest,
-    keepUntilMs: Math.max(expiresAtMs, refresh_token ? startedAtMs + keepMs : 0),
-  };
-}
-
-/** What else a reply may hold is nobody's business, and would fill the pool. */
-function known(reply: IssuedToken): IssuedToken {
-  const { id, token, created_time, updated_time, state, external_id, channel_id } = reply;
-  const { refresh_token, refresh_expires_in } = reply;
-  const texts = { created_time, updated_time, state, external_id, channel_id, refresh_token };
-  const given = Object.entries(texts).filter(([, value]) => typeof value === 'string');
-  return { id, token, ...Object.fromEntries(given), refresh_expires_in };
 }

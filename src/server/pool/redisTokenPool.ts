@@ -1,7 +1,8 @@
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { misconfigured } from '../../core/errors.ts';
 import { RedisUnavailable, redisWithTimeout } from '../redisWithTimeout.ts';
-import { memoryTokenPool, type PooledToken, type TokenPool } from './tokenPool.ts';
+import { memoryTokenPool } from './memoryTokenPool.ts';
+import type { PooledToken, TokenPool } from './tokenPool.ts';
 
 /** The part of the package `redis`' client that the pool uses. */
 export interface RedisClient {

@@ -1,5 +1,3 @@
-import { LRUCache } from 'lru-cache';
-import { misconfigured } from '../../core/errors.ts';
 import type { IssuedToken } from '../issuers/issuer.ts';
 
 /** A token that was issued, as a pool keeps it: plain JSON. */
@@ -13,9 +11,14 @@ export interface PooledToken {
   readonly byRequest: boolean;
   /** Epoch ms; until then it is worth keeping, for the refresh token if not for the token. */
   readonly keepUntilMs: number;
+  /** Tells apart the attributes that `authorize` decided; a hash. Undefined: there were none. */
+  readonly attributesHash?: string | undefined;
 }
 
-/** Keeps tokens to hand out again. What it throws means that it can't be reached; the broker goes on without. */
+/**
+ * Keeps tokens to hand out again. What it throws means that it can't be reached, as does no answer
+ * within a second; the broker goes on without.
+ */
 export interface TokenPool {
   /** Of the pool's keys in Redis; limits that count in Redis take it over. */
   readonly prefix?: string | undefined;
@@ -23,29 +26,12 @@ export interface TokenPool {
   get(key: string): Promise<PooledToken | undefined> | PooledToken | undefined;
   set(key: string, token: PooledToken): Promise<void> | void;
   delete(key: string): Promise<void> | void;
-  /** Runs `work` on one machine at a time per key; only for pools that several machines share. */
+  /**
+   * Runs `work` on one machine at a time per key; only for pools that several machines share. Where it
+   * takes more than 12 s to begin, the broker works without it.
+   */
   exclusively?<Result>(key: string, work: () => Promise<Result>): Promise<Result>;
 }
 
-export interface MemoryTokenPoolOptions {
-  /** Visitors; the least recently used one goes first. Default 10,000, about 20 MB. */
-  max?: number | undefined;
-}
-
-/** A pool in this process. */
-export function memoryTokenPool({ max = 10_000 }: MemoryTokenPoolOptions = {}): TokenPool {
-  if (!Number.isInteger(max) || max < 1) {
-    throw misconfigured('max', 'must be a whole number of 1 or more');
-  }
-  const tokens = new LRUCache<string, PooledToken>({ max });
-  return {
-    get(key) {
-      const token = tokens.get(key);
-      if (!token || token.keepUntilMs > Date.now()) return token;
-      tokens.delete(key);
-      return undefined;
-    },
-    set: (key, token) => void tokens.set(key, token),
-    delete: (key) => void tokens.delete(key),
-  };
-}
+/** Thrown by a pool for what it finds and can't read: it counts as missing, and operators hear of it. */
+export class UnreadableToken extends Error {}

@@ -26,6 +26,11 @@ export interface ClientCredentials {
 
 const WHAT = "Genesys' login";
 
+/** A login alone may not take longer; the broker gives the whole call some more. */
+const LOGIN_TIMEOUT_MS = 8_000;
+
+const never = new AbortController().signal;
+
 /** Renewed this long before its end; a fifth of its life where that is less. */
 const MARGIN_MS = 60_000;
 
@@ -100,7 +105,8 @@ export type YourAccessToken = (context: { readonly refused: boolean }) => string
 
 /** A function of yours in the OAuth client's place; of many that are refused one asks for another. */
 export function createSharedAccess(yours: YourAccessToken): PlatformAuth {
-  const renew = shared(() => ask(true));
+  // Bounded, or else one that hangs would be shared by everybody who comes later.
+  const renew = shared(() => withTimeout(LOGIN_TIMEOUT_MS, never, 'accessToken', () => ask(true)));
 
   async function ask(refused: boolean): Promise<string> {
     const token = await yours({ refused });
@@ -118,9 +124,6 @@ export function createSharedAccess(yours: YourAccessToken): PlatformAuth {
     },
   };
 }
-
-/** A login alone may not take longer; the broker gives the whole call some more. */
-const LOGIN_TIMEOUT_MS = 8_000;
 
 function requestAccessToken({
   clientId,
@@ -164,7 +167,6 @@ function requestAccessToken({
   }
 
   // Also where a fetch does not heed its signal: everybody's later login would wait for this one.
-  const never = new AbortController().signal;
   return withTimeout(LOGIN_TIMEOUT_MS, never, WHAT, login).catch((error: unknown) => {
     throw loginError(error);
   });
