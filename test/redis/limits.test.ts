@@ -102,7 +102,7 @@ describe.skipIf(!hasRedis)('with limits in Redis', () => {
       machine(sandbox, redis, { limits, prefix }),
     ];
     expect((await one.ask(randomUUID())).status).toBe(200);
-    const [key = ''] = await redis.keys(`${prefix}upstream:*`);
+    const [key = ''] = await redis.keys(`${prefix}upstream:*}`);
     // An hour from now: as it looks when the clock of Redis is set back by that.
     const calls = await redis.zRangeWithScores(key, 0, -1);
     for (const { value, score } of calls)

@@ -156,6 +156,39 @@ describe.skipIf(!canStartRedis)('while Redis', () => {
     },
   );
 
+  it('is gone and back, machines that it knew make no more calls together than the limit', async () => {
+    const upstream = 40;
+    const machines: Machine[] = [];
+    for (let index = 0; index < 4; index++) {
+      const client = await connect(server.url);
+      clients.push(client);
+      machines.push(machine(sandbox, client, { limits: { redis: client, upstream } }));
+    }
+    const askAll = async (round: string, length: number): Promise<void> => {
+      const visitors = Array.from({ length }, (_, index) => `visitor ${round} ${index}`);
+      await Promise.all(visitors.map((visitor, index) => machines[index % 4]?.ask(visitor)));
+    };
+    for (const visitor of ['a first', 'a second']) {
+      for (const [index, one] of machines.entries())
+        await one.ask(`${visitor} visitor of ${index}`);
+    }
+    expect(sandbox.count()).toBe(12);
+    await server.kill();
+    await askAll('without Redis', 8);
+    expect(sandbox.count()).toBe(20);
+    await server.restart();
+    // until it is used again
+    await expect
+      .poll(() => clients.every((client) => client.isReady), { timeout: 9_000 })
+      .toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    // One alone, so that Redis knows of no other.
+    const alone = Array.from({ length: 60 }, (_, index) => machines[0]?.ask(`another ${index}`));
+    await Promise.all(alone);
+    await askAll('with a Redis that has forgotten', 100);
+    expect(sandbox.count()).toBe(upstream);
+  });
+
   it('is quick and the process itself busy, that is not held against Redis', async () => {
     const client = await connect(server.url);
     clients.push(client);

@@ -72,10 +72,12 @@ export function createCallQueue({
   async function add({ who, isFurther }: Queued): Promise<(() => void) | Room> {
     const counted = own.count();
     const spare = isFurther ? 0 : own.countOf(who);
-    if (counted + spare >= limit) return own.room(maxWaitMs);
-    // Counts for itself while Redis is away.
-    const result = await shared?.add(limit, spare, maxWaitMs).catch(() => undefined);
+    const isFull = (): boolean => counted + spare >= (shared?.ownLimit() ?? limit);
+    if (isFull()) return own.room(maxWaitMs);
+    const result = await shared?.add(spare, maxWaitMs);
     if (typeof result === 'object') return result;
+    // Redis may be away since a moment ago.
+    if (isFull()) return own.room(maxWaitMs);
     const end = own.add(who);
     return () => {
       end();

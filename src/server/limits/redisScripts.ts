@@ -2,10 +2,10 @@ import { misconfigured } from '../../core/errors.ts';
 import { redisWithTimeout } from '../redisWithTimeout.ts';
 import type { BrokerLimits } from './brokerLimits.ts';
 
-/** Runs a Lua script on one key. Rejects within 250 ms while Redis is away. */
+/** Runs a Lua script on keys of one slot. Rejects within 250 ms while Redis is away. */
 export type RunScript = (
   script: string,
-  key: string,
+  keys: readonly string[],
   args: readonly (number | string)[],
 ) => Promise<unknown>;
 
@@ -21,9 +21,12 @@ export function redisScripts({ redis, prefix }: BrokerLimits): RunScript | undef
   }
   const ask = redisWithTimeout(redis);
   const run = redis.eval.bind(redis);
-  return (script, key, args) =>
+  return (script, keys, args) =>
     ask(() =>
-      run(script, { keys: [`${prefix ?? DEFAULT_PREFIX}${key}`], arguments: args.map(String) }),
+      run(script, {
+        keys: keys.map((key) => `${prefix ?? DEFAULT_PREFIX}${key}`),
+        arguments: args.map(String),
+      }),
     );
 }
 

@@ -51,7 +51,7 @@ export function redisCounter(
   return async (who) => {
     try {
       // Hashed, so that nobody can be found by what is in Redis.
-      const reply = await run(COUNT, `${name}:${await keyOf(scope, who)}`, []);
+      const reply = await run(COUNT, [`${name}:${await keyOf(scope, who)}`], []);
       const [count, leftMs] = Array.isArray(reply) ? reply.map(Number) : [];
       return count !== undefined && count > perMinute ? Math.max(1, leftMs ?? 0) : 0;
     } catch {

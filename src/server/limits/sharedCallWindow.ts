@@ -1,3 +1,4 @@
+import { type Deadline, deadlineIn, untilMs } from '../../core/clock.ts';
 import { createHashedKeys } from '../hashedKeys.ts';
 import { type Room, WINDOW_MS } from './callWindow.ts';
 import type { RunScript } from './redisScripts.ts';
@@ -5,16 +6,24 @@ import type { RunScript } from './redisScripts.ts';
 /** The calls of all machines, in Redis. */
 export interface SharedCallWindow {
   /**
-   * Adds a call where fewer than `limit` are counted with it and `spare` others.
-   *
-   * @returns what to do when the call has ended; where it was not added, when there is room
-   * @throws unknown while Redis is away
+   * How many calls this machine may make by its own count. While Redis is away, and for a minute after
+   * that, its share of them: Redis did not see what the others have done.
    */
-  add(limit: number, spare: number, withinMs: number): Promise<(() => void) | Room>;
+  ownLimit(): number;
+  /**
+   * Adds a call where there is room for it and `spare` others.
+   *
+   * @returns what to do when the call has ended; where it was not added, when there is room; undefined
+   * while Redis is away
+   */
+  add(spare: number, withinMs: number): Promise<(() => void) | Room | undefined>;
 }
 
 /** Longer than a call takes: when a machine dies, its calls count for so long and 60 s. */
 const CALL_MS = 10_000;
+
+/** A machine without a new token for so long is taken for switched off. */
+const MACHINE_MS = 600_000;
 
 const NOW = `
 local time = redis.call('time')
@@ -25,33 +34,54 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
  * rate-limiter-flexible are fixed ones, and two of them hold twice the limit around their border.
  */
 const ADD = `${NOW}
-local limit, spare, within, id = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local limit, spare, within = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local machine, id = ARGV[4], ARGV[5]
 -- ends that no call can have: the clock of Redis was set back
 for _, call in ipairs(redis.call('zrangebyscore', KEYS[1], '(' .. (now + ${CALL_MS}), '+inf')) do
   redis.call('zadd', KEYS[1], now, call)
 end
 redis.call('zremrangebyscore', KEYS[1], '-inf', now - ${WINDOW_MS})
+redis.call('zadd', KEYS[2], now, machine)
+redis.call('zremrangebyscore', KEYS[2], '-inf', now - ${MACHINE_MS})
+redis.call('pexpire', KEYS[2], ${MACHINE_MS})
+local machines = redis.call('zcard', KEYS[2])
 if redis.call('zcard', KEYS[1]) + spare < limit then
   redis.call('zadd', KEYS[1], now + ${CALL_MS}, id)
   redis.call('pexpire', KEYS[1], ${CALL_MS + WINDOW_MS})
-  return {}
+  return {machines}
 end
 local oldest = redis.call('zrange', KEYS[1], 0, 0, 'withscores')[2]
-return {oldest + ${WINDOW_MS} - now, redis.call('zcount', KEYS[1], '-inf', now + within - ${WINDOW_MS})}`;
+local places = redis.call('zcount', KEYS[1], '-inf', now + within - ${WINDOW_MS})
+return {machines, oldest + ${WINDOW_MS} - now, places}`;
 
 const END = `${NOW}
 return redis.call('zadd', KEYS[1], 'xx', now, ARGV[1])`;
 
-export function sharedCallWindow(scope: string, run: RunScript): SharedCallWindow {
+export function sharedCallWindow(limit: number, scope: string, run: RunScript): SharedCallWindow {
   const keyOf = createHashedKeys();
+  const machine = crypto.randomUUID();
+  let machines = 1;
+  let alone: Deadline = 0;
+
   return {
-    async add(limit, spare, withinMs) {
-      const key = `upstream:${await keyOf(scope)}`;
+    ownLimit: () => (untilMs(alone) > 0 ? Math.max(1, Math.floor(limit / machines)) : limit),
+    async add(spare, withinMs) {
+      // In braces, so that both are on one node of a cluster.
+      const key = `upstream:{${await keyOf(scope)}}`;
       const id = crypto.randomUUID();
-      const reply = await run(ADD, key, [limit, spare, withinMs, id]);
-      const [nextMs, places = 0] = Array.isArray(reply) ? reply.map(Number) : [];
+      let reply: unknown;
+      try {
+        const args = [limit, spare, withinMs, machine, id];
+        reply = await run(ADD, [key, `${key}:machines`], args);
+      } catch {
+        alone = deadlineIn(WINDOW_MS);
+        return undefined;
+      }
+      const [known = 1, nextMs, places = 0] = Array.isArray(reply) ? reply.map(Number) : [];
+      // A Redis that has lost its memory knows fewer of them.
+      if (untilMs(alone) <= 0) machines = known;
       if (nextMs !== undefined) return { nextMs, places };
-      return () => void run(END, key, [id]).catch(() => undefined);
+      return () => void run(END, [key], [id]).catch(() => undefined);
     },
   };
 }

@@ -39,7 +39,7 @@ export function createUpstreamPacer(
   if (upstream === Number.POSITIVE_INFINITY) return unpaced;
   assertRate('upstream', upstream);
   const run = redisScripts(limits);
-  const shared = run && sharedCallWindow(scope, run);
+  const shared = run && sharedCallWindow(upstream, scope, run);
   const enqueue = createCallQueue({
     limit: upstream,
     maxWaitMs,
