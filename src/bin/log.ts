@@ -10,7 +10,7 @@ export interface Log {
   write(level: LogLevel, event: string, detail?: object): void;
   /** Lines that were left out because nobody read the output fast enough. */
   readonly droppedLines: number;
-  /** Resolves when everything is written, or after `timeoutMs`. */
+  /** Writes what is pending; resolves when the reader has it, or after `timeoutMs`. */
   flush(timeoutMs: number): Promise<void>;
 }
 
@@ -30,6 +30,7 @@ const MAX_TEXT_CHARACTERS = 512;
 export function createLog(lowest: LogLevel, output: Writable = process.stdout): Log {
   const shown = new Set(logLevels.slice(logLevels.indexOf(lowest)));
   let isGone = false;
+  let pending = '';
   let droppedLines = 0;
   let unreported = 0;
   // without a listener an error of the output would end the process
@@ -37,27 +38,34 @@ export function createLog(lowest: LogLevel, output: Writable = process.stdout): 
     isGone = true;
   });
 
+  function writePending(): void {
+    if (pending !== '' && !isGone) output.write(pending);
+    pending = '';
+  }
+
+  /** The lines of one turn of the event loop are written together: each write costs more than a line. */
   function put(line: string): void {
-    if (isGone || output.writableLength > MAX_WAITING_BYTES) {
-      droppedLines++;
-      unreported++;
-      return;
-    }
-    if (unreported > 0) {
-      output.write(lineOf('warn', 'log-dropped', { lines: unreported }));
-      unreported = 0;
-    }
-    output.write(line);
+    if (pending === '') setImmediate(writePending);
+    pending += line;
   }
 
   return {
     write(level, event, detail = {}) {
-      if (shown.has(level)) put(lineOf(level, event, detail));
+      if (!shown.has(level)) return;
+      if (isGone || output.writableLength + pending.length > MAX_WAITING_BYTES) {
+        droppedLines++;
+        unreported++;
+        return;
+      }
+      if (unreported > 0) put(lineOf('warn', 'log-dropped', { lines: unreported }));
+      unreported = 0;
+      put(lineOf(level, event, detail));
     },
     get droppedLines() {
       return droppedLines;
     },
     async flush(timeoutMs) {
+      writePending();
       const endsAtMs = performance.now() + timeoutMs;
       while (!isGone && output.writableLength > 0 && performance.now() < endsAtMs) {
         await new Promise((resolve) => setTimeout(resolve, 10));
@@ -69,8 +77,11 @@ export function createLog(lowest: LogLevel, output: Writable = process.stdout): 
 function lineOf(level: LogLevel, event: string, detail: object): string {
   const requestId = currentRequest()?.id;
   const head = { time: new Date().toISOString(), level, ...(requestId && { requestId }), event };
-  const line = `${JSON.stringify({ ...head, ...detail }, shorten)}\n`;
-  if (Buffer.byteLength(line) <= MAX_LINE_BYTES) return line;
+  const line = JSON.stringify({ ...head, ...detail });
+  // A character has four bytes at most.
+  if (line.length * 4 < MAX_LINE_BYTES) return `${line}\n`;
+  const shorter = JSON.stringify({ ...head, ...detail }, shorten);
+  if (Buffer.byteLength(shorter) < MAX_LINE_BYTES) return `${shorter}\n`;
   return `${JSON.stringify({ ...head, isCut: true })}\n`;
 }
 

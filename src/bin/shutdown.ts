@@ -27,6 +27,7 @@ export function closeOnSignals(log: Log, { drainMs, shutdownMs, drain, close }: 
   async function onSignal(signal: NodeJS.Signals): Promise<void> {
     if (isClosing) {
       log.write('error', 'killed', { signal });
+      void log.flush(0);
       process.exit(1);
     }
     isClosing = true;

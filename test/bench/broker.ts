@@ -3,8 +3,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { anyRedis, hasRedis } from '../redis/redisServer.ts';
+import { anyRedis, canStartRedis, hasRedis } from '../redis/redisServer.ts';
 import { burstOfNewVisitors, oneVisitor } from './crowds.ts';
+import { redisBytesPerVisitor } from './redisMemory.ts';
 import { measureThroughput } from './throughput.ts';
 
 /** Of a minute of Genesys' counting, wherever it begins, and a little more. */
@@ -31,6 +32,7 @@ async function throughput(): Promise<void> {
     { name: 'bare handler', args: ['bare'], baseline: 'bare handler' },
     { name: 'memory pool', args: ['memory'], baseline: 'bare handler' },
     { name: 'cookie, limits', args: ['deployed'], baseline: 'bare handler' },
+    { name: 'with log lines', args: ['logged'], baseline: 'bare handler' },
     ...(redis
       ? [
           { name: 'Redis pool', args: ['redis', redis.url], baseline: 'bare handler' },
@@ -83,7 +85,17 @@ async function memory(): Promise<void> {
   );
 }
 
+async function redisMemory(): Promise<void> {
+  if (!canStartRedis) return;
+  const { visitors, withLimits, withoutLimits } = await redisBytesPerVisitor(5000);
+  console.log(`\nRedis, with the encrypted tokens of ${number(visitors)} visitors`);
+  console.log(
+    `      ${number(withoutLimits)} bytes a visitor, and for a minute ${number(withLimits)}`,
+  );
+}
+
 await throughput();
+await redisMemory();
 await crowd();
 // The burst is mostly waiting, so that the memory's turn does not disturb it.
 await Promise.all([memory(), burst()]);

@@ -1,7 +1,13 @@
 // A process of its own with one HTTP server: a handler that is `bare`, or the broker with a pool in
-// `memory` or `redis`; `deployed` or `deployed-redis`: with visitors' cookies and limits too.
+// `memory` or `redis`; `deployed` or `deployed-redis`: with visitors' cookies and limits too;
+// `logged`: that with ids, log lines and metrics, as the command line serves it.
+import { createWriteStream } from 'node:fs';
 import { createClient } from 'redis';
 import { type HttpHandler, listen } from '../../src/bin/httpServer.ts';
+import { createLog } from '../../src/bin/log.ts';
+import { createMetrics } from '../../src/bin/metrics.ts';
+import { createRequestHandler } from '../../src/bin/requestHandler.ts';
+import { createWatch } from '../../src/bin/watch.ts';
 import { anonymousVisitors } from '../../src/server/anonymousVisitors.ts';
 import {
   createGuestTokenBroker,
@@ -54,9 +60,29 @@ const broker = (options: Partial<GuestTokenBrokerOptions>): HttpHandler =>
     ...options,
   });
 
+function logged(): HttpHandler {
+  const log = createLog('info', createWriteStream('/dev/null'));
+  const watch = createWatch(log);
+  const metrics = createMetrics({
+    paceLimit: 300,
+    isCircuitOpen: watch.isCircuitOpen,
+    droppedLogLines: () => log.droppedLines,
+    isRedisReady: undefined,
+  });
+  const answer = broker({
+    ...deployed(),
+    onEvent(event) {
+      watch.onEvent(event);
+      metrics.onEvent(event);
+    },
+  });
+  return createRequestHandler({ log, allowedHosts: [], onAnswer: metrics.onRequest, answer });
+}
+
 async function handler(): Promise<HttpHandler> {
   if (kind === 'memory') return broker({});
   if (kind === 'deployed') return broker(deployed());
+  if (kind === 'logged') return logged();
   if (redisUrl === undefined) return bare;
   const redis = await createClient({ url: redisUrl }).connect();
   const pool = redisTokenPool(redis);
