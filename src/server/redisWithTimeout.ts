@@ -1,3 +1,5 @@
+import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
+
 /** How long a command may take. */
 const TIMEOUT_MS = 250;
 
@@ -30,7 +32,8 @@ interface Command {
 export function redisWithTimeout(client: object): AskRedis {
   const pending = new Set<Command>();
   let isTicking = false;
-  let pausedUntilMs = 0;
+  let pauseEnds: Deadline | undefined;
+  const isPaused = (): boolean => pauseEnds !== undefined && untilMs(pauseEnds) > 0;
 
   // One timer for all: a timer for each command would cost more than the command.
   function tick(): void {
@@ -43,14 +46,16 @@ export function redisWithTimeout(client: object): AskRedis {
   }
 
   function failed(error: unknown): unknown {
-    if (pausedUntilMs > Date.now()) return new RedisUnavailable();
-    pausedUntilMs = Date.now() + PAUSE_MS;
+    // One key that holds something else says nothing about Redis.
+    if (isWrongType(error)) return error;
+    if (isPaused()) return new RedisUnavailable();
+    pauseEnds = deadlineIn(PAUSE_MS);
     return error;
   }
 
   return (run) =>
     new Promise((resolve, reject) => {
-      if (pausedUntilMs > Date.now()) return reject(new RedisUnavailable());
+      if (isPaused()) return reject(new RedisUnavailable());
       // Without a connection the client would keep the command for later.
       if ('isReady' in client && client.isReady === false) {
         return reject(failed(new Error('Redis is not connected.')));
@@ -78,4 +83,8 @@ export function redisWithTimeout(client: object): AskRedis {
           },
         );
     });
+}
+
+function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('WRONGTYPE');
 }

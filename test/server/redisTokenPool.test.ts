@@ -100,6 +100,20 @@ describe.skipIf(!hasRedis)('a pool in Redis', () => {
     expect(token === first.token ? 'is handed out' : 'is not handed out').toBe(what);
   });
 
+  it('a key that holds something else costs that visitor a call, and nobody else anything', async () => {
+    const [one, other] = [machine(sandbox, redis, { prefix }), machine(sandbox, redis, { prefix })];
+    await one.ask('ada');
+    const [{ key } = { key: '' }] = await tokens();
+    await redis.del(key);
+    await redis.lPush(key, 'something else');
+    expect((await other.ask('ada')).status).toBe(200);
+    const bob = await one.ask('bob');
+    expect(await other.ask('bob')).toEqual(bob);
+    expect(other.events.filter(({ type }) => type === 'pool-unavailable')).not.toEqual([]);
+    // and the next token of that visitor is shared again
+    expect((await one.ask('ada')).token).toBe((await other.ask('ada')).token);
+  });
+
   it('lets tokens expire in Redis by themselves', async () => {
     await machine(sandbox, redis, { prefix }).ask('ada');
     await expect.poll(async () => (await entries()).length, { timeout: 20_000 }).toBe(1);

@@ -1,8 +1,10 @@
-import { CompactEncrypt, compactDecrypt } from 'jose';
-import { misconfigured } from '../../core/errors.ts';
+import { type Deadline, deadlineIn, untilMs } from '../../core/clock.ts';
 import { RedisUnavailable, redisWithTimeout } from '../redisWithTimeout.ts';
-import { memoryTokenPool } from './memoryTokenPool.ts';
-import type { PooledToken, TokenPool } from './tokenPool.ts';
+import { nowMs } from '../serverClock.ts';
+import { createOwnCopies } from './ownCopies.ts';
+import { takeRedisLock, type Unlock } from './redisLock.ts';
+import { createTokenBox, type EncryptionKey } from './tokenBox.ts';
+import { type TokenPool, UnreadableToken } from './tokenPool.ts';
 
 /** The part of the package `redis`' client that the pool uses. */
 export interface RedisClient {
@@ -11,8 +13,6 @@ export interface RedisClient {
   del(key: string): Promise<unknown>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
-
-type EncryptionKey = Uint8Array | string;
 
 export interface RedisTokenPoolOptions {
   /**
@@ -24,19 +24,13 @@ export interface RedisTokenPoolOptions {
   prefix?: string | undefined;
 }
 
-/** Longer than an upstream call ever takes; a machine that dies gives its lock back after this. */
-const LOCK_MS = 12_000;
-
-/** How often a machine looks whether another one has got the token. */
-const LOOK_EVERY_MS = 40;
-
-/** Deletes the lock of this machine, and not the one that another has taken since. */
-const UNLOCK =
-  "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end";
+/** How often it is told that something can't be decrypted: it may be so for each visitor. */
+const TELL_UNREADABLE_EVERY_MS = 60_000;
 
 /**
  * A pool that several machines share, on a connected client of the package `redis`. While Redis is
- * down or slow each machine serves from its own memory, and tells so once a second.
+ * down or slow each machine serves from its own memory, and tells so once a second. Of what another
+ * machine's sign-out has made it forget it serves nothing longer than five minutes after.
  *
  * @throws GuestTokenError `misconfigured` at construction, naming the option
  */
@@ -45,25 +39,37 @@ export function redisTokenPool(
   options: RedisTokenPoolOptions = {},
 ): TokenPool {
   const { prefix = 'react-guest-token:' } = options;
-  const box = options.encryptionKey === undefined ? plain : encrypted(options.encryptionKey);
+  const box = createTokenBox(options.encryptionKey);
   const ask = redisWithTimeout(client);
-  const own = memoryTokenPool();
+  const own = createOwnCopies();
   let untold: unknown;
+  let nextUnreadable: Deadline | undefined;
+
+  /** @throws UnreadableToken once a minute; in between it is just missing */
+  function unreadable(): undefined {
+    if (nextUnreadable !== undefined && untilMs(nextUnreadable) > 0) return;
+    nextUnreadable = deadlineIn(TELL_UNREADABLE_EVERY_MS);
+    throw new UnreadableToken('A token in Redis can not be read.');
+  }
 
   return {
     prefix,
     async get(key) {
+      let value: unknown;
       try {
-        const value = await ask(() => client.get(prefix + key));
-        return typeof value === 'string' ? await box.open(key, value) : undefined;
+        value = await ask(() => client.get(prefix + key));
       } catch (error) {
         if (error instanceof RedisUnavailable) return own.get(key);
         throw error;
       }
+      const token = typeof value === 'string' ? await box.open(key, value) : undefined;
+      if (token) own.keep(key, token);
+      else own.forget(key);
+      return token ?? (typeof value === 'string' ? unreadable() : undefined);
     },
     async set(key, token) {
-      await own.set(key, token);
-      const leftMs = Math.max(1, Math.ceil(token.keepUntilMs - Date.now()));
+      own.keep(key, token);
+      const leftMs = Math.max(1, Math.ceil(token.keepUntilMs - nowMs()));
       const value = await box.seal(key, token);
       try {
         await ask(() => client.set(prefix + key, value, { PX: leftMs }));
@@ -75,23 +81,13 @@ export function redisTokenPool(
       }
     },
     async delete(key) {
-      await own.delete(key);
+      own.forget(key);
       await ask(() => client.del(prefix + key));
     },
     async exclusively(key, work) {
-      const lock = `${prefix}lock:${key}`;
-      const holder = crypto.randomUUID();
-      const unlock = (): void => {
-        // Without the time-out: a lock that stays behind holds up every machine.
-        client.eval(UNLOCK, { keys: [lock], arguments: [holder] }).catch(() => undefined);
-      };
-      const endsAtMs = Date.now() + LOCK_MS;
-      let locked = false;
+      let unlock: Unlock | undefined;
       try {
-        while (!locked && Date.now() < endsAtMs) {
-          locked = await takeLock(lock, holder, unlock);
-          if (!locked) await aWhile();
-        }
+        unlock = await takeRedisLock(client, ask, `${prefix}lock:${key}`);
       } catch (error) {
         // The work is done all the same; `set` tells of it.
         if (!(error instanceof RedisUnavailable)) untold = error;
@@ -100,112 +96,8 @@ export function redisTokenPool(
         // Whoever has waited finds the token in the pool, by the look that `work` begins with.
         return await work();
       } finally {
-        if (locked) unlock();
+        unlock?.();
       }
     },
   };
-
-  async function takeLock(lock: string, holder: string, unlock: () => void): Promise<boolean> {
-    let taking: Promise<unknown> | undefined;
-    try {
-      return (
-        (await ask(() => {
-          taking = client.set(lock, holder, { PX: LOCK_MS, NX: true });
-          return taking;
-        })) !== null
-      );
-    } catch (error) {
-      // A Redis that comes round may still do it, when nobody waits for it any more.
-      taking?.then(unlock, () => undefined);
-      throw error;
-    }
-  }
-}
-
-/** Jittered, so that machines do not look in step. */
-function aWhile(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS * (0.5 + Math.random())));
-}
-
-interface Box {
-  seal(key: string, token: PooledToken): Promise<string>;
-  /** Undefined for what can't be read: it may be of an older version, or of another key. */
-  open(key: string, value: string): Promise<PooledToken | undefined>;
-}
-
-const plain: Box = {
-  seal: async (key, token) => write(key, token),
-  open: async (key, value) => read(key, value),
-};
-
-function encrypted(option: EncryptionKey | readonly EncryptionKey[]): Box {
-  const given: readonly EncryptionKey[] =
-    typeof option === 'string' || option instanceof Uint8Array ? [option] : option;
-  if (given.length === 0 || !given.every(isLongEnough)) {
-    throw misconfigured('encryptionKey', 'must be 32 bytes, or a string of 32 characters or more');
-  }
-  const keys = Promise.all(given.map(importKey));
-  return {
-    async seal(key, token) {
-      const [newest] = await keys;
-      if (!newest) throw new Error('unreachable: there is a key');
-      return new CompactEncrypt(new TextEncoder().encode(write(key, token)))
-        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
-        .encrypt(newest);
-    },
-    async open(key, value) {
-      for (const secret of await keys) {
-        try {
-          const { plaintext } = await compactDecrypt(value, secret);
-          return read(key, new TextDecoder().decode(plaintext));
-        } catch {
-          // another key's, or nobody's
-        }
-      }
-      return undefined;
-    },
-  };
-}
-
-function isLongEnough(key: unknown): boolean {
-  return typeof key === 'string'
-    ? key.length >= 32
-    : key instanceof Uint8Array && key.length === 32;
-}
-
-/** Once, and not at each token. */
-async function importKey(key: EncryptionKey): Promise<CryptoKey> {
-  const bytes =
-    typeof key === 'string'
-      ? await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
-      : new Uint8Array(key);
-  return crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']);
-}
-
-/** With its key, so that whoever can write to Redis can't give a visitor another one's token. */
-function write(key: string, token: PooledToken): string {
-  return JSON.stringify({ ...token, key });
-}
-
-function read(key: string, text: string): PooledToken | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isPooledToken(value) && Reflect.get(value, 'key') === key ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isPooledToken(value: unknown): value is PooledToken {
-  if (typeof value !== 'object' || value === null || !('reply' in value)) return false;
-  const { reply } = value;
-  return (
-    typeof reply === 'object' &&
-    reply !== null &&
-    'token' in reply &&
-    typeof reply.token === 'string' &&
-    ['issuedAtMs', 'expiresAtMs', 'keepUntilMs'].every((name) =>
-      Number.isFinite(Reflect.get(value, name)),
-    )
-  );
 }
