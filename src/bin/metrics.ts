@@ -163,8 +163,10 @@ function describeState(registers: Registry[], sources: MetricSources): void {
     'Calls to Genesys allowed in a minute, over all machines',
     () => paceLimit,
   );
-  gauge('circuit_open', '1 while Genesys is left alone after failures or a 429', () =>
-    Number(isCircuitOpen()),
+  gauge(
+    'circuit_open',
+    '1 while Genesys is left alone, for a channel at least, after failures or a 429',
+    () => Number(isCircuitOpen()),
   );
   gauge(
     'log_lines_dropped',

@@ -47,6 +47,7 @@ export async function serve(
     allowedChannels: [genesys.channelId, ...settings.allowedChannels],
     pool: redis?.pool,
     limits: limitsOf(settings, redis),
+    identityKey: settings.identityKey,
     onEvent,
   });
   const health = createHealth({

@@ -1,3 +1,4 @@
+import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import type { BrokerEvent } from '../server/events.ts';
 import type { RefusedConnection } from './httpServer.ts';
 import type { Log, LogLevel } from './log.ts';
@@ -5,22 +6,26 @@ import type { Log, LogLevel } from './log.ts';
 export interface Watch {
   readonly counts: Readonly<Record<string, number>>;
   readonly onEvent: (event: BrokerEvent) => void;
+  /** Whether any channel of Genesys is left alone. */
   readonly isCircuitOpen: () => boolean;
 }
 
 /** Logs and counts what the broker does. */
 export function createWatch(log: Log): Watch {
   const counts: Record<string, number> = {};
-  let circuitOpenUntilMs = 0;
+  /** When each channel is tried again; undefined stands for all. */
+  const openChannels = new Map<string | undefined, Deadline>();
   return {
     counts,
     onEvent(event) {
       counts[event.type] = (counts[event.type] ?? 0) + 1;
-      if (event.type === 'circuit-opened') circuitOpenUntilMs = event.untilMs;
-      if (event.type === 'circuit-closed') circuitOpenUntilMs = 0;
+      if (event.type === 'circuit-opened') {
+        openChannels.set(event.channelId, deadlineIn(event.untilMs - Date.now()));
+      }
+      if (event.type === 'circuit-closed') openChannels.delete(event.channelId);
       log.write(levelOf(event), 'broker', event);
     },
-    isCircuitOpen: () => circuitOpenUntilMs > Date.now(),
+    isCircuitOpen: () => [...openChannels.values()].some((deadline) => untilMs(deadline) > 0),
   };
 }
 

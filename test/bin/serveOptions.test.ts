@@ -64,6 +64,23 @@ describe('guest-token-broker serve', () => {
     expect(await last.json()).toMatchObject({ external_id: visitor });
   });
 
+  it('names a visitor alike in the logs of all processes that have the same key', async () => {
+    const secrets = { GUEST_TOKEN_COOKIE_SECRET: 'the secret of the cookies, 32 or more' };
+    const key = { GUEST_TOKEN_IDENTITY_KEY: 'the key of the log lines, 32 or more' };
+    const identities: string[] = [];
+    let cookie = '';
+    for (const env of [{ ...secrets, ...key }, { ...secrets, ...key }, secrets]) {
+      const { broker, url } = await serve(env);
+      const answer = await ask(url, cookie ? { Cookie: cookie } : {});
+      cookie ||= cookieOf(answer);
+      const [, identity = ''] = await broker.printed(/"type":"issued","identity":"([^"]+)"/);
+      identities.push(identity);
+    }
+    const [one, same, other] = identities;
+    expect(same).toBe(one);
+    expect(other).not.toBe(one);
+  });
+
   it('limits addresses, visitors and new visitors', async () => {
     const perIp = await serve({ GUEST_TOKEN_PER_IP: '2' });
     expect(await statusesOf(perIp.url, 3)).toEqual([200, 200, 429]);

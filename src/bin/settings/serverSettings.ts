@@ -1,6 +1,6 @@
 import { defaultHttpLimits } from '../httpServer.ts';
 import { logLevels } from '../log.ts';
-import { list, oneOf, onOff, setting, text, wholeNumber } from './setting.ts';
+import { list, oneOf, onOff, passphrase, setting, text, wholeNumber } from './setting.ts';
 
 const HOUR_MS = 3_600_000;
 const durationMs = wholeNumber(1, HOUR_MS);
@@ -102,6 +102,13 @@ export const serverTable = {
     kind: oneOf(...logLevels),
     fallback: 'info',
     help: `the lowest level of log lines: ${logLevels.join(', ')}`,
+  }),
+  identityKey: setting({
+    variable: 'GUEST_TOKEN_IDENTITY_KEY',
+    kind: passphrase,
+    isSecret: true,
+    option: 'identityKey',
+    help: 'keys the hash that stands for a visitor in log lines; without it each process has its own',
   }),
   logAddress: setting({
     variable: 'GUEST_TOKEN_LOG_ADDRESS',
