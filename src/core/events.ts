@@ -4,7 +4,7 @@ import type { GuestTokenErrorCode } from './errors.ts';
 export type GuestTokenEvent = GuestTokenEventDetail & {
   /** When: epoch ms on this machine's clock. */
   readonly atMs: number;
-  /** A short hash of the identity: tells visitors apart without naming them. */
+  /** A random name for the identity, for the life of the page: tells visitors apart, leads to none. */
   readonly identity: string;
 };
 
@@ -46,9 +46,16 @@ export type GuestTokenEventDetail =
   /** The session storage can't be used; tokens stay in memory. */
   | { readonly type: 'storage-failed' };
 
-/** 32 bits: enough to tell the visitors of a log apart, and no way back to the id. */
+const names = new Map<string, string>();
+
+/**
+ * A random name for an identity, the same for as long as the page lives: it tells the visitors of a
+ * log apart, and there is no way back to the id.
+ */
 export function identityHash(identity: string): string {
-  let hash = 0;
-  for (const character of identity) hash = Math.imul(hash, 31) + character.charCodeAt(0);
-  return (hash >>> 0).toString(36);
+  const name = names.get(identity) ?? crypto.getRandomValues(new Uint32Array(2)).join('');
+  // A page has a few; on a server there would be one for each visitor.
+  if (names.size > 999) names.clear();
+  names.set(identity, name);
+  return name;
 }

@@ -107,9 +107,17 @@ describe.each(['workerd', 'deno', 'bun'] as const)('on %s', (runtime) => {
     },
   );
 
+  it('the guest fetch carries its token', async () => {
+    calls.length = 0;
+    const response = await post(`${server.url}/call`);
+    expect(await response.json()).toEqual({ status: 200 });
+    expect(calls).toEqual(['Bearer guest-token']);
+  });
+
   it('a redirect takes the token of the guest fetch nowhere', async () => {
     misled.length = 0;
-    await post(`${server.url}/call-redirects`);
+    const response = await post(`${server.url}/call-redirects`);
+    expect(await response.json()).toEqual({ error: 'GuestTokenError' });
     expect(misled.filter(({ headers }) => headers.has('Authorization'))).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GuestTokenError } from '../../src/core/errors.ts';
 import type { GuestTokenIssuer } from '../../src/server/issuers/issuer.ts';
+import type { BrokerLimits } from '../../src/server/limits/brokerLimits.ts';
 import { type Ask, ask, openShop, problem } from './shop.ts';
 
 describe('a problem document (B5)', () => {
@@ -39,6 +40,18 @@ describe('a problem document (B5)', () => {
     const { broker, events } = openShop();
     expect(await problem(broker(ask(request)))).toMatchObject({ reason });
     expect(events).toMatchObject([{ type: 'failed', reason }]);
+  });
+
+  it.each<[reason: string, limits: BrokerLimits]>([
+    ['visitor_limit', { perVisitor: 1 }],
+    ['address_limit', { perIp: 1, trustedProxies: 1 }],
+    ['upstream_limit', { upstream: 1, maxWaitMs: 0 }],
+  ])('says %s as the reason where a limit refuses', async (reason, limits) => {
+    const { broker, events } = openShop({ limits });
+    const headers = { 'X-Forwarded-For': '203.0.113.7', 'Cache-Control': 'no-cache' };
+    await broker(ask({ headers }));
+    expect(await problem(broker(ask({ headers })))).toMatchObject({ status: 429, reason });
+    expect(events.at(-1)).toMatchObject({ type: 'failed', reason });
   });
 
   it('of a foreign origin is logged with that origin, and with no other text of the request', async () => {

@@ -12,6 +12,13 @@ const messages: Record<Limit, string> = {
   upstream: 'Too many new visitors at once.',
 };
 
+const reasons: Record<Limit, string> = {
+  visitor: 'visitor_limit',
+  ip: 'address_limit',
+  'new-visitors': 'new_visitors_limit',
+  upstream: 'upstream_limit',
+};
+
 /** A refusal of one of the broker's own limits; Genesys has nothing to do with it. */
 export class LimitExceeded extends GuestTokenError {}
 
@@ -21,6 +28,7 @@ export function tooMany(emit: Emit, limit: Limit, retryInMs: number): LimitExcee
   emit({ type: 'limited', limit, retryAtMs });
   return new LimitExceeded('rate_limited', messages[limit], {
     retryAtMs,
+    reason: reasons[limit],
     hint: 'Ask again after Retry-After; the client does so by itself.',
   });
 }
