@@ -4,13 +4,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
-import { createMetrics } from '../../src/bin/metrics.ts';
 import { genesysTable } from '../../src/bin/settings/genesysSettings.ts';
 import type { Table } from '../../src/bin/settings/setting.ts';
 import { serveTable } from '../../src/bin/settings/settings.ts';
 import { usage } from '../../src/bin/settings/usage.ts';
 import { GuestTokenError, type GuestTokenErrorCode, shouldRetry } from '../../src/core/index.ts';
 import { fileOf, problemsOf } from './compile.ts';
+import { brokerMetrics } from './metrics.ts';
 import {
   anchorsOf,
   blocksOf,
@@ -150,18 +150,8 @@ describe("README's reference", () => {
   });
 });
 
-/** Metrics of the broker; those of the process are prom-client's. */
 function metricsTable(): string {
-  const { registry } = createMetrics({
-    paceLimit: 300,
-    isCircuitOpen: () => false,
-    droppedLogLines: () => 0,
-    isRedisReady: () => true,
-  });
-  const rows = registry
-    .getMetricsAsArray()
-    .filter(({ name }) => name.startsWith('guest_token_'))
-    .map(({ name, help, type }) => [`\`${name}\``, `${type}`, help]);
+  const rows = brokerMetrics().map(({ name, help, type }) => [`\`${name}\``, `${type}`, help]);
   return markdownTable(['Metric', 'Type', ''], rows);
 }
 
