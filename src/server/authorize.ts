@@ -2,7 +2,7 @@ import { toGuestTokenError } from '../core/classify.ts';
 import { GuestTokenError, misconfigured } from '../core/errors.ts';
 import { inTime } from './inTime.ts';
 import type { IssueRequest } from './issuers/issuer.ts';
-import { HttpProblem } from './problem.ts';
+import { HttpProblem, type ProblemReason } from './problem.ts';
 import type { TokenRequestBody } from './requestBody.ts';
 
 /** Who a request comes from, as the server knows. */
@@ -70,7 +70,7 @@ export async function authorizeVisitor(
 function tooSlow(): GuestTokenError {
   const message = `The function authorize took over ${AUTHORIZE_TIMEOUT_MS} ms.`;
   return new GuestTokenError('timed_out', message, {
-    reason: 'authorize_failed',
+    reason: 'authorize_failed' satisfies ProblemReason,
     hint: 'Give what it waits for a time limit of its own.',
   });
 }
@@ -83,7 +83,7 @@ function authorizeFailed(thrown: unknown): GuestTokenError {
   const code = error.code === 'unreachable' ? 'unavailable' : error.code;
   return new GuestTokenError(code, 'The function authorize failed.', {
     ...{ status, contextId, retryAtMs, cause },
-    reason: 'authorize_failed',
+    reason: 'authorize_failed' satisfies ProblemReason,
   });
 }
 

@@ -1,9 +1,9 @@
-import { toGuestTokenError } from '../core/classify.ts';
 import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
-import { GuestTokenError, isGuestTokenError, misconfigured } from '../core/errors.ts';
+import { misconfigured } from '../core/errors.ts';
 import { type Authorize, authorizeVisitor, reconcile } from './authorize.ts';
 import { createChannelChoice } from './channels.ts';
 import { type BrokerEvent, createEmitter } from './events.ts';
+import { failedEvent, toAnswerable } from './failure.ts';
 import { createIdentityHash } from './identityHash.ts';
 import type { GuestTokenIssuer } from './issuers/issuer.ts';
 import type { BrokerLimits } from './limits/brokerLimits.ts';
@@ -11,10 +11,10 @@ import { createRequestLimits } from './limits/requestLimits.ts';
 import { createUpstreamPacer } from './limits/upstreamPacer.ts';
 import { memoryTokenPool } from './pool/memoryTokenPool.ts';
 import { createPooledIssuer } from './pool/pooledIssuer.ts';
-import type { PooledToken, TokenPool } from './pool/tokenPool.ts';
-import { type Answer, nameOfError, problemAnswer, reasonOf, statusOf } from './problem.ts';
+import type { TokenPool } from './pool/tokenPool.ts';
+import { problemAnswer } from './problem.ts';
 import { createRequestGuard } from './requestGuard.ts';
-import { nowMs } from './serverClock.ts';
+import { tokenAnswer } from './tokenAnswer.ts';
 import { createCircuit } from './upstream/circuit.ts';
 
 export interface GuestTokenBrokerOptions {
@@ -65,9 +65,7 @@ interface SignedOutVisitor {
  */
 export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestTokenBroker {
   const { issuer, authorize, allowedOrigins, onEvent, pool = memoryTokenPool() } = options;
-  if (typeof issuer?.issue !== 'function')
-    throw misconfigured('issuer', 'must have a function issue');
-  if (typeof authorize !== 'function') throw misconfigured('authorize', 'must be a function');
+  assertFunctions(options);
   const guard = createRequestGuard(allowedOrigins);
   const defaultChannelId = issuer.channelId ?? DEFAULT_CHANNEL_ID;
   const chooseChannel = createChannelChoice(options.allowedChannels, defaultChannelId);
@@ -102,16 +100,15 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
         setCookie = visitor.setCookie;
         const wanted = reconcile(visitor, body, channelId);
         await limit.checkVisitor(visitor.externalId);
-        const who = address ?? visitor.externalId;
         const token = await tokens.obtain({
           request: wanted,
           decided: visitor.attributes,
           fresh: wantsFresh(request),
-          who,
+          who: address ?? visitor.externalId,
         });
         return guard.respond(request, tokenAnswer(token), setCookie);
       } catch (thrown) {
-        const error = asAnswer(thrown);
+        const error = toAnswerable(thrown);
         emit(failedEvent(request, error, thrown));
         return guard.respond(request, problemAnswer(error), setCookie);
       }
@@ -124,63 +121,13 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
   );
 }
 
+function assertFunctions({ issuer, authorize }: GuestTokenBrokerOptions): void {
+  if (typeof issuer?.issue !== 'function') {
+    throw misconfigured('issuer', 'must have a function issue');
+  }
+  if (typeof authorize !== 'function') throw misconfigured('authorize', 'must be a function');
+}
+
 function wantsFresh(request: Request): boolean {
   return /\bno-cache\b/i.test(request.headers.get('Cache-Control') ?? '');
-}
-
-/** Made once for each token that is in a pool of this process. */
-const shownTexts = new WeakMap<PooledToken, string>();
-
-/** The reply's JSON without what stays on the server, and without its last brace. */
-function shownText(token: PooledToken): string {
-  const known = shownTexts.get(token);
-  if (known !== undefined) return known;
-  const { refresh_token: _1, refresh_expires_in: _2, expires_in: _3, ...shown } = token.reply;
-  const text = JSON.stringify(shown).slice(0, -1);
-  shownTexts.set(token, text);
-  return text;
-}
-
-/** `expires_in` counts from now. */
-function tokenAnswer(token: PooledToken): Answer {
-  // to a tenth, for the sake of tokens that live for seconds
-  const expiresIn = Math.max(0, Math.floor((token.expiresAtMs - nowMs()) / 100) / 10);
-  return {
-    status: 200,
-    body: `${shownText(token)},"expires_in":${expiresIn}}`,
-    headers: { 'Content-Type': 'application/json' },
-  };
-}
-
-function asAnswer(thrown: unknown): GuestTokenError {
-  const error = toGuestTokenError(thrown, 'The broker');
-  // Our client takes `aborted` for its own doing; here somebody else's call was given up.
-  return error.code === 'aborted'
-    ? new GuestTokenError('unavailable', 'A call of the broker was given up.')
-    : error;
-}
-
-function failedEvent(request: Request, error: GuestTokenError, thrown: unknown): BrokerEvent {
-  const { code, contextId } = error;
-  const reason = reasonOf(error);
-  return {
-    type: 'failed',
-    code,
-    status: statusOf(error),
-    reason,
-    origin: reason === 'foreign_origin' ? originOf(request) : undefined,
-    contextId,
-    thrown: nameOf(thrown),
-  };
-}
-
-/** As the browser names it, where it is a URL at all: anything else is noise in a log. */
-function originOf({ headers }: Request): string | undefined {
-  const origin = headers.get('Origin') ?? '';
-  return URL.canParse(origin) ? new URL(origin).origin : undefined;
-}
-
-/** The cause of an error that is ours, and only its name: its message may hold anything. */
-function nameOf(thrown: unknown): string | undefined {
-  return nameOfError(isGuestTokenError(thrown) ? thrown.cause : thrown);
 }

@@ -33,25 +33,34 @@ const titles: Record<number, string> = {
   504: 'Gateway Timeout',
 };
 
-/** Why the broker itself refused a request: the `reason` of its problem document. */
-type RefusalReason =
+/** Why exactly the broker has no token to give: the `reason` of its problem documents. */
+export type ProblemReason =
+  | 'address_limit'
+  | 'authorize_failed'
   | 'body_already_read'
   | 'body_incomplete'
   | 'body_too_long'
   | 'body_too_slow'
   | 'channel_not_allowed'
+  | 'circuit_open'
   | 'foreign_origin'
   | 'invalid_field'
+  | 'new_visitors_limit'
   | 'not_json'
   | 'other_visitor'
+  | 'pool_unavailable'
+  | 'reauthenticate'
+  | 'redirected'
   | 'signed_out'
+  | 'upstream_limit'
+  | 'visitor_limit'
   | 'wrong_method'
   | 'wrong_visitor';
 
 interface HttpProblemDetails {
   readonly status: number;
   readonly code: GuestTokenErrorCode;
-  readonly reason: RefusalReason;
+  readonly reason: ProblemReason;
   /** What failed, with a full stop. */
   readonly message: string;
   /** What to do about it. */

@@ -30,6 +30,7 @@ import type {
   RedisTokenPoolOptions,
   WebchatVisitorsOptions,
 } from '../../src/server/index.ts';
+import type { ProblemReason } from '../../src/server/problem.ts';
 import type {
   GuestTokenTestProviderProps,
   SandboxFaultKind,
@@ -91,6 +92,33 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
       limited: true,
       'address-unknown': true,
     } satisfies NamesOf<BrokerEvent['type']>,
+  ],
+  [
+    'Reasons',
+    'reason',
+    {
+      address_limit: true,
+      authorize_failed: true,
+      body_already_read: true,
+      body_incomplete: true,
+      body_too_long: true,
+      body_too_slow: true,
+      channel_not_allowed: true,
+      circuit_open: true,
+      foreign_origin: true,
+      invalid_field: true,
+      new_visitors_limit: true,
+      not_json: true,
+      other_visitor: true,
+      pool_unavailable: true,
+      reauthenticate: true,
+      redirected: true,
+      signed_out: true,
+      upstream_limit: true,
+      visitor_limit: true,
+      wrong_method: true,
+      wrong_visitor: true,
+    } satisfies NamesOf<ProblemReason>,
   ],
   [
     'Limits and pacing',

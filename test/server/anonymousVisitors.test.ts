@@ -31,7 +31,7 @@ async function visit(shop: Shop, cookie?: string): Promise<{ cookie: string; id:
   return { cookie: setCookie(response).split(';')[0] ?? '', id };
 }
 
-describe('a visitor without an account (B2)', () => {
+describe('a visitor without an account', () => {
   it('gets a random id, in a cookie that no script and no other site can use', async () => {
     const response = await openAnonymously().broker(askWith(undefined));
     expect((await reply(response)).external_id).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);

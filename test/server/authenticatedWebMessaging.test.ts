@@ -44,7 +44,7 @@ function openMessaging(through?: (send: typeof fetch) => typeof fetch): Messagin
   return { ...openShop({ issuer }), genesys, signIn };
 }
 
-describe('authenticated web messaging (I2)', () => {
+describe('authenticated web messaging', () => {
   it('a code with PKCE becomes a token of 15 minutes; no OAuth client is needed', async () => {
     const { broker, genesys, signIn } = openMessaging();
     signIn();
@@ -194,7 +194,7 @@ describe('authenticated web messaging (I2)', () => {
   });
 });
 
-describe('sign-out (I2)', () => {
+describe('sign-out', () => {
   it('revokes the token at Genesys, with the refresh token, and forgets both', async () => {
     const { broker, genesys, signIn } = openMessaging();
     signIn();

@@ -9,7 +9,7 @@ import { ask, authorize, openShop, problem, reply } from './shop.ts';
 
 afterEach(() => vi.useRealTimers());
 
-describe('who the visitor is (B2)', () => {
+describe('who the visitor is', () => {
   it('is what authorize says', async () => {
     const { broker, sandbox } = openShop();
     expect((await reply(broker(ask({ user: 'bob' })))).external_id).toBe('bob');
@@ -106,7 +106,7 @@ describe('who the visitor is (B2)', () => {
   });
 });
 
-describe('a token never reaches another identity (B6)', () => {
+describe('a token never reaches another identity', () => {
   const ids = [
     'ada',
     'Ada',
@@ -186,7 +186,7 @@ describe('a token never reaches another identity (B6)', () => {
   });
 });
 
-describe('nothing secret gets out (B5)', () => {
+describe('nothing secret gets out', () => {
   it('of what Genesys says no word is echoed, in an answer or an event', async () => {
     const hostile = JSON.stringify({
       message: 'MARK-message',
@@ -254,7 +254,7 @@ describe('nothing secret gets out (B5)', () => {
   });
 });
 
-describe('what operators see (B8)', () => {
+describe('what operators see', () => {
   it('each request counts once: as issued, pooled or failed', async () => {
     const { broker, events, count } = openShop();
     await Promise.all(Array.from({ length: 20 }, () => broker(ask())));

@@ -6,7 +6,7 @@ import { ask, authorize, openShop, problem, reply } from './shop.ts';
 
 afterEach(() => vi.useRealTimers());
 
-describe('an issuer of your own (I3)', () => {
+describe('an issuer of your own', () => {
   it('is twenty lines: issue, refresh and revoke', async () => {
     const mint = (externalId: string, life: number): string => `${externalId}-${life}`;
     let serial = 0;

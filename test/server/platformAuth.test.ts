@@ -18,7 +18,7 @@ const crowd = (shop: Shop, size: number, name = 'u'): Promise<unknown> =>
     Array.from({ length: size }, (_, n) => reply(shop.broker(ask({ user: `${name}${n}` })))),
   );
 
-describe('OAuth client credentials (B4)', () => {
+describe('OAuth client credentials', () => {
   it("logs in as Genesys' own SDKs do", async () => {
     const shop = openShop();
     await reply(shop.broker(ask()));
@@ -260,7 +260,7 @@ describe('a login that is refused says what to fix', () => {
   });
 });
 
-describe('a function in the place of the OAuth client (B4)', () => {
+describe('a function in the place of the OAuth client', () => {
   /** As Genesys' SDK: holds one token, and logs in when told to. */
   function sdk() {
     const sandbox = createSandboxCloud();

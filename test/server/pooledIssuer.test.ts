@@ -17,7 +17,7 @@ async function tokenOf(shop: Shop, what: Ask = {}): Promise<string> {
   return (await reply(shop.broker(ask(what)))).token;
 }
 
-describe('handing out again (B6)', () => {
+describe('handing out again', () => {
   it('a visitor who comes back gets the same token, and Genesys hears nothing of it', async () => {
     const shop = openShop();
     const first = await tokenOf(shop);
@@ -71,7 +71,7 @@ describe('handing out again (B6)', () => {
   });
 });
 
-describe('Cache-Control: no-cache (B6)', () => {
+describe('Cache-Control: no-cache', () => {
   it('issues a new token, which then is the one of the pool', async () => {
     const shop = openShop();
     const first = await tokenOf(shop);

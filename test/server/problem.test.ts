@@ -5,7 +5,7 @@ import type { GuestTokenIssuer } from '../../src/server/issuers/issuer.ts';
 import type { BrokerLimits } from '../../src/server/limits/brokerLimits.ts';
 import { type Ask, ask, openShop, problem } from './shop.ts';
 
-describe('a problem document (B5)', () => {
+describe('a problem document', () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 2, 1) }));
   afterEach(() => vi.useRealTimers());
 

@@ -8,7 +8,7 @@ import { ask, authorize, openShop, problem, reply, without } from './shop.ts';
 
 const OTHER = 'https://blog.example';
 
-describe('form of a request (B1)', () => {
+describe('form of a request', () => {
   const { broker, sandbox } = openShop();
 
   it('a GET is told that tokens are asked for by POST', async () => {
@@ -97,7 +97,7 @@ describe('form of a request (B1)', () => {
   });
 });
 
-describe('length of a body (B1)', () => {
+describe('length of a body', () => {
   const { broker } = openShop();
   const long = (bytes: number): string => {
     const empty = JSON.stringify({ attributes: { page: '' } });
@@ -230,7 +230,7 @@ describe('a body parser before the broker', () => {
   });
 });
 
-describe('origins (B3)', () => {
+describe('origins', () => {
   const { broker, sandbox } = openShop({ allowedOrigins: [OTHER] });
   /** A browser that tells nothing but Origin, or less. */
   const old = (headers: Record<string, string>): Request =>
@@ -334,7 +334,7 @@ describe('origins (B3)', () => {
   );
 });
 
-describe('preflight (B3)', () => {
+describe('preflight', () => {
   const { broker, sandbox, events } = openShop({ allowedOrigins: [OTHER] });
   const preflight = (origin: string): Request =>
     without(

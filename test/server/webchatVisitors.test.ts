@@ -31,7 +31,7 @@ async function sent(options: WebchatVisitorsOptions, body: object = {}) {
   return { urls, bodies, answer };
 }
 
-describe('the visitor call (I1)', () => {
+describe('the visitor call', () => {
   it('is the one of the reference', async () => {
     const { broker, sandbox } = openShop();
     await reply(broker(ask({ body: { channelId: 'webchat-default', attributes: { page: '/' } } })));

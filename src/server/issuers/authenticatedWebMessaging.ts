@@ -1,5 +1,6 @@
 import { GuestTokenError } from '../../core/errors.ts';
 import { asRecord } from '../../core/json.ts';
+import type { ProblemReason } from '../problem.ts';
 import { callUpstream, okBody, type UpstreamReply } from '../upstream/callUpstream.ts';
 import { timedFetch } from '../upstream/timedFetch.ts';
 import { baseUrl, required, scopeOf } from '../upstream/upstreamOptions.ts';
@@ -137,7 +138,7 @@ function asReply(id: string, jwt: unknown, what: string): IssuedToken {
 function signInAgain(message: string, status?: number): GuestTokenError {
   return new GuestTokenError('unauthorized', message, {
     status,
-    reason: 'reauthenticate',
+    reason: 'reauthenticate' satisfies ProblemReason,
     hint: 'reauthenticate: the visitor must sign in again, for a new code. If that never helps, check deploymentId and redirectUri.',
   });
 }

@@ -1,5 +1,6 @@
 import { GuestTokenError } from '../../core/errors.ts';
 import type { BrokerEvent } from '../events.ts';
+import type { ProblemReason } from '../problem.ts';
 
 export type Emit = (event: BrokerEvent) => void;
 
@@ -12,7 +13,7 @@ const messages: Record<Limit, string> = {
   upstream: 'Too many new visitors at once.',
 };
 
-const reasons: Record<Limit, string> = {
+const reasons: Record<Limit, ProblemReason> = {
   visitor: 'visitor_limit',
   ip: 'address_limit',
   'new-visitors': 'new_visitors_limit',

@@ -12,6 +12,7 @@ import type {
   IssueRequest,
 } from '../issuers/issuer.ts';
 import type { Turn, UpstreamPacer } from '../limits/upstreamPacer.ts';
+import type { ProblemReason } from '../problem.ts';
 import { nowMs } from '../serverClock.ts';
 import type { Circuit } from '../upstream/circuit.ts';
 import type { UpstreamCall } from '../upstream/timedFetch.ts';
@@ -194,7 +195,7 @@ export function createPooledIssuer(parts: Parts): PooledIssuer {
 
 function notForgotten(): GuestTokenError {
   return new GuestTokenError('unavailable', 'The pool did not forget the token.', {
-    reason: 'pool_unavailable',
+    reason: 'pool_unavailable' satisfies ProblemReason,
     hint: 'Sign the visitor out again when the pool answers; until then it may hand the token out.',
   });
 }

@@ -1,6 +1,7 @@
 import { errorOfStatus } from '../../core/classify.ts';
 import { GuestTokenError } from '../../core/errors.ts';
 import { asRecord } from '../../core/json.ts';
+import type { ProblemReason } from '../problem.ts';
 import { readText } from '../readText.ts';
 
 /** Far above any token; what is longer is a page of HTML, or worse. */
@@ -63,7 +64,7 @@ export async function sendBounded(
 
 export function redirected(what: string): GuestTokenError {
   return new GuestTokenError('rejected', `${what} was answered with a redirect.`, {
-    reason: 'redirected',
+    reason: 'redirected' satisfies ProblemReason,
     hint: 'Check apiUrl, loginUrl and GENESYS_ENVIRONMENT: redirects are not followed.',
   });
 }

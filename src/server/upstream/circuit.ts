@@ -5,6 +5,7 @@ import { GuestTokenError, type GuestTokenErrorCode } from '../../core/errors.ts'
 import { withJitter } from '../../core/retryPolicy.ts';
 import type { BrokerEvent } from '../events.ts';
 import { LimitExceeded } from '../limits/tooMany.ts';
+import type { ProblemReason } from '../problem.ts';
 
 /** Failures in a row that leave little doubt, of so many visitors: one of them alone may be the reason. */
 const FAILURES = 5;
@@ -107,7 +108,7 @@ export function createCircuit(emit: (event: BrokerEvent) => void): Circuit {
     throw new GuestTokenError(code, 'Genesys is left alone after it failed or asked for a pause.', {
       // jittered, so that those who are sent away do not come back together
       retryAtMs: Date.now() + withJitter(leftMs),
-      reason: 'circuit_open',
+      reason: 'circuit_open' satisfies ProblemReason,
       hint: 'The next request after that time tries it again.',
     });
   }
