@@ -23,10 +23,10 @@ export {
   type SuspenseGuestTokenView,
   useSuspenseGuestToken,
 } from './react/useSuspenseGuestToken.ts';
+export type { GetTokenOptions } from './session/currentSession.ts';
 export { type GuestTokenQueryOptions, guestTokenQueryOptions } from './session/guestTokenQuery.ts';
-export type { GetTokenOptions } from './session/guestTokenRoot.ts';
+export type { KeepFresh } from './session/schedule.ts';
 export type {
   GuestTokenConfig,
   GuestTokenQueryKey,
-  KeepFresh,
-} from './session/guestTokenSettings.ts';
+} from './session/settings.ts';

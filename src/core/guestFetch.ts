@@ -1,4 +1,5 @@
 import { errorOfStatus, toGuestTokenError } from './classify.ts';
+import { warnOfOrigin } from './devWarnings.ts';
 import { normalOrigins } from './origins.ts';
 import { readShortJson } from './retryAfter.ts';
 import { retryDelayMs, shouldRetry } from './retryPolicy.ts';
@@ -64,7 +65,10 @@ export function createGuestFetch(options: GuestFetchOptions): typeof fetch {
       request.mode !== 'no-cors' &&
       // A caller that brings an Authorization of its own knows better.
       !request.headers.has('Authorization');
-    return takesToken ? call(request, send, options.session()) : sendOnce(request, send);
+    if (takesToken) return call(request, send, options.session());
+    const response = await sendOnce(request, send);
+    warnOfOrigin(origin, request.headers, response);
+    return response;
   };
 }
 

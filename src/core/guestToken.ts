@@ -80,9 +80,9 @@ export class GuestToken {
     return this.expiresAtMs - this.bufferMs;
   }
 
-  /** Ms until it ends; 0 or less: it is over. */
-  remainingMs(): number {
-    return this.lifeMs - elapsedMs(this.requestedAt, readClock());
+  /** Ms until it ends; 0 or less: it is over. `now` defaults to the current moment. */
+  remainingMs(now: Instant = readClock()): number {
+    return this.lifeMs - elapsedMs(this.requestedAt, now);
   }
 
   /** Over: from `expiresAtMs` on. */
@@ -107,6 +107,11 @@ export class GuestToken {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return REDACTED;
   }
+}
+
+/** Whether `value` is a `GuestToken`, also one of a second copy of this package. */
+export function isGuestToken(value: unknown): value is GuestToken {
+  return 'remainingMs' in Object(value);
 }
 
 export interface ReadGuestTokenOptions {

@@ -1,24 +1,31 @@
 import { createContext, useContext } from 'react';
 import { GuestTokenError } from '../core/errors.ts';
-import type { GetTokenOptions } from '../session/guestTokenRoot.ts';
-import type { GuestTokenState } from '../session/guestTokenState.ts';
+import type { CurrentSession } from '../session/currentSession.ts';
+import type { GuestTokenState } from '../session/state.ts';
+import type { ErrorResets } from './errorResets.ts';
+import type { GuestTokenView } from './useGuestToken.ts';
 
 /** Where a component reads the state of the token. */
 export interface GuestTokenStore {
-  read(): GuestTokenState;
+  /** The same object until something changes. */
+  getView(): GuestTokenState;
   subscribe(listener: () => void): () => void;
-  /** Asks, and resolves when the round is over. */
-  settled(): Promise<void>;
 }
 
 /** What a provider hands down. */
-export interface GuestTokenContextValue {
+export interface GuestTokenContextValue
+  extends Pick<CurrentSession, 'getToken' | 'refresh' | 'fetch'> {
   readonly store: GuestTokenStore;
-  /** The state before hydration, the same as on the server. */
-  readonly serverState: GuestTokenState;
-  readonly getToken: (options?: GetTokenOptions) => Promise<string>;
-  readonly refresh: () => Promise<string>;
-  readonly fetch: typeof fetch;
+  /** The view before hydration, the same as on the server. */
+  readonly serverView: GuestTokenView;
+  /** What suspends a component; undefined where nobody is here. */
+  readonly suspense: SuspenseSource | undefined;
+}
+
+interface SuspenseSource {
+  readonly resets: ErrorResets;
+  /** Asks, and settles when the component should try again. */
+  acquire(isRetry: boolean): Promise<void>;
 }
 
 export const GuestTokenContext = createContext<GuestTokenContextValue | null>(null);

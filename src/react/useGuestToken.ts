@@ -1,6 +1,6 @@
 import { useMemo, useSyncExternalStore } from 'react';
-import type { GetTokenOptions } from '../session/guestTokenRoot.ts';
-import type { GuestTokenState } from '../session/guestTokenState.ts';
+import type { GetTokenOptions } from '../session/currentSession.ts';
+import type { GuestTokenState } from '../session/state.ts';
 import { type GuestTokenContextValue, useGuestTokenContext } from './GuestTokenContext.ts';
 
 export type GuestTokenView = GuestTokenState & {
@@ -12,7 +12,7 @@ export type GuestTokenView = GuestTokenState & {
 
 /**
  * The guest token of the visitor. The component renders again only when something that it reads has
- * changed.
+ * changed. The view is a snapshot: it never changes, so callbacks that run later use `getToken()`.
  *
  * @throws GuestTokenError `misconfigured` where no GuestTokenProvider is above
  */
@@ -22,46 +22,79 @@ export function useGuestToken(): GuestTokenView {
 
 /** Subscribes to the fields that are read from the view, and to no others. */
 export function useTrackedView(context: GuestTokenContextValue): GuestTokenView {
-  const views = useMemo(() => trackedViews(context), [context]);
-  return useSyncExternalStore(context.store.subscribe, ...views);
+  const tracker = useMemo(() => new ViewTracker(context), [context]);
+  const version = useSyncExternalStore(context.store.subscribe, tracker.getVersion, onServer);
+  return version === ON_SERVER ? context.serverView : tracker.getView();
 }
 
-/**
- * Hands out the same view until a field that somebody has read from it changes. What a view shows is
- * read when it is read: even one that was kept over a night's sleep never shows a token that is over.
- */
-function trackedViews({
-  store,
-  serverState,
-  getToken,
-  refresh,
-}: GuestTokenContextValue): readonly [
-  current: () => GuestTokenView,
-  onServer: () => GuestTokenView,
-] {
-  /** What was read from the present view, as it was then. */
-  const seen = new Map<PropertyKey, unknown>();
+/** The version on a server, and in the browser until the component is hydrated. */
+const ON_SERVER = -1;
+const onServer = (): number => ON_SERVER;
 
-  function makeView(now: () => GuestTokenView): GuestTokenView {
-    return new Proxy(now(), {
-      get(_, field) {
-        const value = Reflect.get(now(), field);
-        if (!seen.has(field)) seen.set(field, value);
-        return value;
-      },
-    });
+/** What one component has read, and whether that has changed. */
+class ViewTracker {
+  readonly #context: GuestTokenContextValue;
+  readonly #read = new Set<keyof GuestTokenView>();
+  #version = 0;
+  #state: GuestTokenState;
+  #view: GuestTokenView | undefined;
+
+  constructor(context: GuestTokenContextValue) {
+    this.#context = context;
+    this.#state = context.store.getView();
   }
 
-  const now = (): GuestTokenView => ({ ...store.read(), getToken, refresh });
-  const serverView = makeView(() => ({ ...serverState, getToken, refresh }));
-  let view: GuestTokenView | undefined;
-  function current(): GuestTokenView {
-    const present = now();
-    if (!view || [...seen].some(([field, value]) => value !== Reflect.get(present, field))) {
-      seen.clear();
-      view = makeView(now);
+  /** Another number when a field that the component has read is another one now. */
+  readonly getVersion = (): number => {
+    const before: Partial<GuestTokenView> = this.#state;
+    const state: Partial<GuestTokenView> = this.#update();
+    if (state === before) return this.#version;
+    for (const field of this.#read) {
+      if (state[field] === before[field]) continue;
+      this.#version++;
+      break;
     }
-    return view;
+    return this.#version;
+  };
+
+  /** The view of now. */
+  getView(): GuestTokenView {
+    const state = this.#update();
+    if (!this.#view) {
+      const { getToken, refresh } = this.#context;
+      this.#view = withTracking({ ...state, getToken, refresh }, this.#read);
+    }
+    return this.#view;
   }
-  return [current, () => serverView];
+
+  #update(): GuestTokenState {
+    const state = this.#context.store.getView();
+    if (state !== this.#state) this.#view = undefined;
+    this.#state = state;
+    return state;
+  }
 }
+
+/** Notes which fields are read. An immutable snapshot all the same: it can be frozen, and spread. */
+function withTracking(view: GuestTokenView, read: Set<keyof GuestTokenView>): GuestTokenView {
+  const tracked = { ...view };
+  for (const field of fields) {
+    const value = view[field];
+    const get = (): unknown => {
+      read.add(field);
+      return value;
+    };
+    Object.defineProperty(tracked, field, { get, enumerable: true });
+  }
+  return tracked;
+}
+
+const fields = [
+  'status',
+  'token',
+  'visitorId',
+  'expiresAtMs',
+  'error',
+  'retryAtMs',
+  'isFetching',
+] as const satisfies readonly (keyof GuestTokenState)[];

@@ -1,23 +1,58 @@
-import type { QueryClient } from '@tanstack/react-query';
-import { GuestTokenSession, type TokenQueryOptions } from './guestTokenSession.ts';
-import type { GuestTokenSettings } from './guestTokenSettings.ts';
+import { readClock } from '../core/clock.ts';
+import type { GuestTokenSession } from './session.ts';
+import type { SessionState } from './state.ts';
+import { isAtRest } from './throttle.ts';
 
-const sessions = new WeakMap<QueryClient, Map<string, GuestTokenSession>>();
+/** The session of an identity, or what remains of the last one. */
+type Entry = { readonly session: GuestTokenSession } | { readonly remains: SessionState };
+
+type Entries = Map<string, Entry>;
+
+// On the global object, so that two copies of the package on one page share their sessions. Count up
+// when what providers call of a session changes.
+const registry = Symbol.for('react-guest-token.sessions.1');
+const globals: typeof globalThis & { [registry]?: WeakMap<object, Entries> } = globalThis;
+globals[registry] ??= new WeakMap();
+const clients = globals[registry];
 
 /**
  * The one session of an identity on a client: made by the first who asks, be it a render that is
  * thrown away and repeated, another provider on the page, or the query function.
+ *
+ * @param key names the identity
+ * @param create told what remains of the session before, and what to call at its end
  */
 export function sessionFor(
-  client: QueryClient,
-  options: TokenQueryOptions,
-  settings: GuestTokenSettings,
+  client: object,
+  key: string,
+  create: (
+    remains: SessionState | undefined,
+    onDispose: (remains: SessionState) => void,
+  ) => GuestTokenSession,
 ): GuestTokenSession {
-  const known = sessions.get(client) ?? new Map<string, GuestTokenSession>();
-  const found = known.get(options.queryHash);
-  if (found && !found.isOver) return found;
-  const session = new GuestTokenSession(client, options, settings);
+  const entries: Entries = clients.get(client) ?? new Map();
+  const found = entries.get(key);
+  if (found && 'session' in found) return found.session;
+  sweep(entries);
+  const session = create(found?.remains, (remains) => entries.set(key, { remains }));
   // Not on a server, where a client may live for many visitors.
-  if (globalThis.window) sessions.set(client, known.set(options.queryHash, session));
+  if (globalThis.window) clients.set(client, entries.set(key, { session }));
   return session;
+}
+
+/** The session of an identity, where there is one. */
+export function findSession(client: object, key: string): GuestTokenSession | undefined {
+  const found = clients.get(client)?.get(key);
+  return found && 'session' in found ? found.session : undefined;
+}
+
+/** Forgets past visitors. */
+function sweep(entries: Entries): void {
+  for (const [key, entry] of entries) {
+    if ('session' in entry) {
+      if (!entry.session.isIdle) continue;
+      entry.session.dispose();
+      entries.delete(key);
+    } else if (isAtRest(entry.remains.throttle, readClock())) entries.delete(key);
+  }
 }

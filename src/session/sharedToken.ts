@@ -1,35 +1,54 @@
+import { elapsedMs, readClock } from '../core/clock.ts';
 import { type GuestToken, readGuestToken } from '../core/guestToken.ts';
 import { asRecord } from '../core/json.ts';
 
-/** A token on its way to another tab or over a page load: the reply that brought it, and when. */
+/** A token on its way to another tab or over a page load: a reply, and how old it was when told. */
 export interface SharedToken {
   readonly id: string;
   readonly token: string;
+  /** Seconds of its whole life. */
   readonly expires_in: number;
-  /** Epoch ms: the start of the request that brought it. */
+  /** ISO 8601: tells the newer of two tokens that are no JWTs. */
+  readonly created_time: string | undefined;
+  /** Epoch ms: the start of the request that brought it, by the clock of then. */
   readonly requestedAtMs: number;
+  /** Ms of its life that were over when it was told. */
+  readonly elapsedMs: number;
+  /** Epoch ms. */
+  readonly toldAtMs: number;
 }
 
-export function shareToken({ visitorId, value, lifeMs, requestedAt }: GuestToken): SharedToken {
+export function shareToken(token: GuestToken): SharedToken {
+  const { issuedAtMs, requestedAt } = token;
+  const now = readClock();
   return {
-    id: visitorId,
-    token: value,
-    expires_in: lifeMs / 1000,
+    id: token.visitorId,
+    token: token.value,
+    expires_in: token.lifeMs / 1000,
+    created_time: issuedAtMs === undefined ? undefined : new Date(issuedAtMs).toISOString(),
     requestedAtMs: requestedAt.wallMs,
+    elapsedMs: elapsedMs(requestedAt, now),
+    toldAtMs: now.wallMs,
   };
 }
 
 /**
  * Reads what another tab, an older page or anybody else has put there.
  *
- * @returns undefined for whatever is not a living token
+ * @returns undefined for whatever is not a usable token
  */
 export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToken | undefined {
   try {
-    const { requestedAtMs, ...reply } = asRecord(shared);
-    const requestedAt = Number(requestedAtMs);
-    // In the future: the clock was turned back since, and nobody knows how long ago it was.
-    if (requestedAt <= Date.now() && Number.isFinite(reply.expires_in)) {
+    const { requestedAtMs, elapsedMs, toldAtMs, ...reply } = asRecord(shared);
+    const now = readClock();
+    const onTheWayMs = now.wallMs - Number(toldAtMs);
+    const requestedAt = {
+      wallMs: Number(requestedAtMs),
+      // By the steady clock, since the other one may have been set since the request.
+      monotonicMs: now.monotonicMs - Number(elapsedMs) - onTheWayMs,
+    };
+    // Told in the future: the clock was turned back since, and nobody knows how long ago it was.
+    if (onTheWayMs >= 0 && Number(elapsedMs) >= 0 && Number.isFinite(reply.expires_in)) {
       const token = readGuestToken(reply, { requestedAt, expiryBufferMs });
       if (!token.isExpired()) return token;
     }
@@ -37,8 +56,10 @@ export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToke
   return undefined;
 }
 
-/** Which of two tokens is newer; the same answer in every tab. JWTs know their age in seconds only. */
+/** Whether a token is newer than another one; the same answer in every tab. */
 export function isNewer(token: GuestToken, than: GuestToken): boolean {
+  // JWTs know their age in seconds only.
   const issuedMs = (token.issuedAtMs ?? 0) - (than.issuedAtMs ?? 0);
-  return (issuedMs || token.requestedAt.wallMs - than.requestedAt.wallMs) > 0;
+  const requestedMs = token.requestedAt.wallMs - than.requestedAt.wallMs;
+  return (issuedMs || requestedMs || (token.value > than.value ? 1 : -1)) > 0;
 }

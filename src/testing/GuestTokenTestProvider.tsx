@@ -1,7 +1,8 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import { GuestTokenError } from '../core/errors.ts';
+import { ErrorResets } from '../react/errorResets.ts';
 import { GuestTokenContext, type GuestTokenContextValue } from '../react/GuestTokenContext.ts';
-import { type GuestTokenState, noToken } from '../session/guestTokenState.ts';
+import { type GuestTokenState, noToken } from '../session/state.ts';
 
 interface Common {
   children?: ReactNode;
@@ -10,7 +11,7 @@ interface Common {
   /** Epoch ms. Default undefined. */
   retryAtMs?: number;
   /** Default false. */
-  isRefreshing?: boolean;
+  isFetching?: boolean;
   /** What `useGuestFetch` yields. Default: refuses, so that a test makes no request by accident. */
   fetch?: typeof fetch;
   /** Called by `refresh()`. Default: as `getToken()`. */
@@ -48,7 +49,7 @@ export type GuestTokenTestProviderProps =
 export function GuestTokenTestProvider(props: GuestTokenTestProviderProps): ReactNode {
   const { children, fetch: yours, onRefresh } = props;
   const [expiresByDefaultAtMs] = useState(() => Date.now() + 3_600_000);
-  const { status = 'success', token, visitorId, error, retryAtMs, isRefreshing } = props;
+  const { status = 'success', token, visitorId, error, retryAtMs, isFetching } = props;
   const expiresAtMs = props.expiresAtMs ?? expiresByDefaultAtMs;
   const value = useMemo((): GuestTokenContextValue => {
     const state = fixedState({
@@ -58,17 +59,19 @@ export function GuestTokenTestProvider(props: GuestTokenTestProviderProps): Reac
       expiresAtMs,
       error,
       retryAtMs,
-      isRefreshing,
+      isFetching,
     });
     const getToken = (): Promise<string> => tokenOf(state);
+    const refresh = onRefresh ?? getToken;
     return {
-      store: { read: () => state, subscribe: () => () => undefined, settled: never },
-      serverState: state,
+      store: { getView: () => state, subscribe: () => () => undefined },
+      serverView: { ...state, getToken, refresh },
+      suspense: state.status === 'idle' ? undefined : { resets: new ErrorResets(), acquire: never },
       getToken,
-      refresh: onRefresh ?? getToken,
+      refresh,
       fetch: yours ?? refuse,
     };
-  }, [status, token, visitorId, expiresAtMs, error, retryAtMs, isRefreshing, onRefresh, yours]);
+  }, [status, token, visitorId, expiresAtMs, error, retryAtMs, isFetching, onRefresh, yours]);
   return <GuestTokenContext.Provider value={value}>{children}</GuestTokenContext.Provider>;
 }
 
@@ -79,12 +82,12 @@ interface Fixed {
   readonly expiresAtMs: number;
   readonly error: GuestTokenError | null | undefined;
   readonly retryAtMs: number | undefined;
-  readonly isRefreshing: boolean | undefined;
+  readonly isFetching: boolean | undefined;
 }
 
 function fixedState({ status, token, visitorId, expiresAtMs, ...given }: Fixed): GuestTokenState {
-  const { error = null, retryAtMs, isRefreshing = false } = given;
-  const common = { error, retryAtMs, isRefreshing };
+  const { error = null, retryAtMs, isFetching = false } = given;
+  const common = { error, retryAtMs, isFetching };
   if (status === 'success') {
     return {
       ...common,

@@ -10,7 +10,7 @@ export interface TokenCardProps {
 
 /** What goes on with the token: its state, what is left of it, and what has happened. */
 export function TokenCard({ events }: TokenCardProps): ReactNode {
-  const { status, visitorId, error, isRefreshing, refresh } = useGuestToken();
+  const { status, visitorId, error, isFetching, refresh } = useGuestToken();
   return (
     <section className="card" aria-label="Guest token">
       <h2>
@@ -21,7 +21,7 @@ export function TokenCard({ events }: TokenCardProps): ReactNode {
         <dt>Visitor</dt>
         <dd>{visitorId ?? '–'}</dd>
         <dt>Renewing</dt>
-        <dd>{isRefreshing ? 'yes' : 'no'}</dd>
+        <dd>{isFetching ? 'yes' : 'no'}</dd>
         <dt>Last failure</dt>
         <dd>{error?.code ?? 'none'}</dd>
         <dt>Next try</dt>

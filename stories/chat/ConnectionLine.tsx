@@ -5,9 +5,9 @@ import { secondsUntil, useNow } from '../support/useNow.ts';
 /** One quiet line about the connection; while all is well, a green dot and a word. */
 export function ConnectionLine(): ReactNode {
   const view = useGuestToken();
-  const { status, error, isRefreshing, refresh } = view;
+  const { status, error, isFetching, refresh } = view;
   const troubled = status !== 'success' && error !== null;
-  const mood = troubled ? 'bad' : isRefreshing || error ? 'busy' : status;
+  const mood = troubled ? 'bad' : isFetching || error ? 'busy' : status;
 
   function retry(): void {
     // What it fails with stands in `error`.
@@ -20,7 +20,7 @@ export function ConnectionLine(): ReactNode {
       <p role="status">{describe(view)}</p>
       {troubled && <Countdown />}
       {troubled && isOnline(view) && (
-        <button type="button" onClick={retry} disabled={isRefreshing}>
+        <button type="button" onClick={retry} disabled={isFetching}>
           Try now
         </button>
       )}
@@ -41,10 +41,10 @@ function isOnline({ error, retryAtMs }: GuestTokenView): boolean {
 }
 
 function describe(view: GuestTokenView): string {
-  const { status, error, isRefreshing } = view;
+  const { status, error, isFetching } = view;
   if (status === 'idle') return 'Signed out';
   if (status === 'success') {
-    if (isRefreshing) return 'Renewing the connection…';
+    if (isFetching) return 'Renewing the connection…';
     return error ? 'Connected. The renewal will be tried again.' : 'Connected';
   }
   if (error === null) return 'Connecting…';

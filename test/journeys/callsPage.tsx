@@ -49,7 +49,7 @@ export function openPage(source: FakeSource) {
 
   function Widget() {
     guestFetch = useGuestFetch();
-    view = useGuestToken();
+    view = { ...useGuestToken() };
     return <p>{view.token ?? 'none'}</p>;
   }
   const page = (externalId: string | null) => (

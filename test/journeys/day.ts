@@ -1,3 +1,4 @@
+import type { QueryClient } from '@tanstack/react-query';
 import fc from 'fast-check';
 import { createElement, type ReactNode } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
@@ -117,8 +118,19 @@ const BUFFER_MS = 5 * SECOND;
 /** The heartbeat that ends a sleep without any event. */
 const HEARTBEAT_MS = 30 * SECOND;
 
+/** A component beside the widget, on the same client. */
+export interface Companion {
+  readonly queryClient: QueryClient;
+  readonly Component: () => ReactNode;
+  /** Called after every step with what the widget has in hand. */
+  check(view: GuestTokenView): void;
+}
+
+/** React Query tells its observers in a task of its own. */
+const NOTIFY_MS = 2;
+
 /** Lives a day and checks after every step of it what the package promises. */
-export async function live(day: Day): Promise<DayReport> {
+export async function live(day: Day, companion?: Companion): Promise<DayReport> {
   const world = new World(day);
   const screen = document.createElement('div');
   const root: Root = createRoot(screen);
@@ -158,6 +170,13 @@ export async function live(day: Day): Promise<DayReport> {
     }
   }
 
+  async function checkCompanion(): Promise<void> {
+    if (!companion || !view) return;
+    await world.pass(NOTIFY_MS);
+    // the end of a token is noticed at the first heartbeat after a sleep
+    if (awakeForMs >= HEARTBEAT_MS) companion.check(view);
+  }
+
   async function pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= HEARTBEAT_MS) {
       const part = Math.min(left, HEARTBEAT_MS);
@@ -168,6 +187,7 @@ export async function live(day: Day): Promise<DayReport> {
       withoutForMs = well && !screen.textContent?.includes('.') ? withoutForMs + part : 0;
       longestWithoutMs = Math.max(longestWithoutMs, withoutForMs);
       check();
+      await checkCompanion();
     }
   }
 
@@ -193,8 +213,10 @@ export async function live(day: Day): Promise<DayReport> {
         source: world.source,
         keepFresh: day.keepFresh,
         expiryBufferMs: BUFFER_MS,
+        queryClient: companion?.queryClient,
       },
       createElement(Widget),
+      companion && createElement(companion.Component),
     ),
   );
   while (screen.textContent === '') await nextTask();
@@ -238,6 +260,7 @@ export async function live(day: Day): Promise<DayReport> {
     }
     await world.settle();
     check();
+    await checkCompanion();
   }
   root.unmount();
   await nextTask();

@@ -1,6 +1,8 @@
 import { vi } from 'vitest';
 import type { GuestTokenReply, GuestTokenSource } from '../../src/index.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
+import { failedAcquisition } from '../react/page.tsx';
+import { allowConsole } from '../strays.ts';
 
 export type Health = 'healthy' | '429' | '429 long' | '401' | '403' | '503' | 'dead' | 'repeats';
 export type Network = 'up' | 'slow' | 'down' | 'offline';
@@ -40,6 +42,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    allowConsole(failedAcquisition);
     startMs += 365 * 86_400_000;
     let chance = options.chance;
     vi.spyOn(Math, 'random').mockImplementation(() => {

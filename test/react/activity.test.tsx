@@ -1,7 +1,7 @@
 import { render } from '@testing-library/react';
 import * as React from 'react';
 import { describe, expect, test, vi } from 'vitest';
-import { GuestTokenProvider } from '../../src/index.ts';
+import { GuestTokenProvider, type GuestTokenProviderProps } from '../../src/index.ts';
 import {
   type FakeSource,
   fakeSource,
@@ -13,6 +13,7 @@ import {
   Probe,
   pass,
   SECOND,
+  showWidget,
   sleepMachine,
   watchListeners,
   withFakeTime,
@@ -22,11 +23,11 @@ withFakeTime();
 
 const { Activity, StrictMode } = React;
 
-function show(source: FakeSource) {
+function show(source: FakeSource, props: Partial<GuestTokenProviderProps> = {}) {
   const probe = new Probe();
   // the same element each time, so that React hides and shows it without rendering it again
   const content = (
-    <GuestTokenProvider externalId="visitor" source={source}>
+    <GuestTokenProvider externalId="visitor" source={source} {...props}>
       <probe.Widget />
     </GuestTokenProvider>
   );
@@ -144,5 +145,25 @@ describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () =>
     await pass();
     expect(container.textContent).toMatch(/^success ey/);
     expect(source.requests).toHaveLength(1);
+  });
+
+  test('that is hidden, replaced by a second provider and shown again shares one renewal with it', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = show(source, { shareAcrossTabs: false });
+    await pass();
+    page.hide();
+    await pass();
+    const second = showWidget({ source, shareAcrossTabs: false });
+    await pass(MINUTE);
+    page.show();
+    await pass(MINUTE);
+    expect(page.probe.view.token).toBe(second.view.token);
+    const asked = source.requests.length;
+    expect(asked).toBeLessThanOrEqual(2);
+    for (let hours = 1; hours <= 3; hours++) {
+      await pass(HOUR);
+      expect(source.requests).toHaveLength(asked + hours);
+      expect(page.probe.view.token).toBe(second.view.token);
+    }
   });
 });

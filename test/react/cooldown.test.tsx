@@ -36,7 +36,7 @@ test('three attempts, then an error that stays on screen and tells when it goes 
   const startedAtMs = Date.now();
   const page = showWidget({ source });
   await pass(4 * SECOND - 1);
-  expect(page.view).toMatchObject({ status: 'pending', isRefreshing: true });
+  expect(page.view).toMatchObject({ status: 'pending', isFetching: true });
   expect(page.view.error?.code).toBe('unavailable');
   await pass(1);
   expect(source.askedAtMs.map((at) => at - startedAtMs)).toEqual([0, 2_000, 4_000]);

@@ -104,7 +104,7 @@ describe('a token that is refused', () => {
     server.answer = refusing(first);
     page.fetch('/api');
     await pass(SECOND);
-    expect(page.view).toMatchObject({ status: 'success', token: first, isRefreshing: true });
+    expect(page.view).toMatchObject({ status: 'success', token: first, isFetching: true });
     const got = outcomeOf(page.view.getToken());
     await pass(SECOND);
     expect(got).toEqual({});

@@ -1,5 +1,11 @@
-import { dehydrate, hydrate, QueryClient } from '@tanstack/react-query';
-import { act } from '@testing-library/react';
+import {
+  dehydrate,
+  hydrate,
+  QueryClient,
+  QueryClientProvider,
+  useQuery,
+} from '@tanstack/react-query';
+import { act, render } from '@testing-library/react';
 import { type ReactNode, Suspense } from 'react';
 import { hydrateRoot, type Root } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
@@ -214,4 +220,34 @@ describe('a client’s state that was sent to the browser', () => {
     expect(await page.view.getToken()).toBe(page.view.token);
     expect(source.requests.length).toBeLessThanOrEqual(2);
   });
+
+  test.for(['with', 'without'] as const)(
+    'is no token for a component that uses the query, %s a provider beside it',
+    async (how) => {
+      const queryClient = new QueryClient();
+      await hydrateInto(queryClient);
+      const source = fakeSource(issuing(HOUR, SECOND));
+      const options = inBrowser.guestTokenQueryOptions({ externalId: 'visitor', source });
+      const seen: { data: unknown; status: string }[] = [];
+      function Beside(): ReactNode {
+        const { data, status } = useQuery(options);
+        seen.push({ data, status });
+        return null;
+      }
+      const children = <Beside />;
+      const wrapper = ({ children }: { children: ReactNode }) => (
+        <QueryClientProvider client={queryClient}>{children}</QueryClientProvider>
+      );
+      if (how === 'with') showWidget({ source, queryClient, children }, wrapper);
+      else render(children, { wrapper });
+      await pass();
+      await pass(2 * SECOND);
+      for (const { data, status } of seen) {
+        expect(data === undefined || data instanceof inBrowser.GuestToken).toBe(true);
+        expect(status === 'success').toBe(data !== undefined);
+      }
+      expect(seen.at(-1)?.data).toBeInstanceOf(inBrowser.GuestToken);
+      expect(source.requests).toHaveLength(1);
+    },
+  );
 });

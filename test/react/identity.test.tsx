@@ -80,7 +80,7 @@ describe('from Ann to Bob while Ann’s request is under way', () => {
     await pass(10 * SECOND);
     expect(waiting.code).toBe('aborted');
     expect(page.probe.shown).toBe('idle none');
-    expect(page.view).toMatchObject({ error: null, visitorId: undefined, isRefreshing: false });
+    expect(page.view).toMatchObject({ error: null, visitorId: undefined, isFetching: false });
   });
 
   test('and back to Ann before anything has come: she gets a token', async () => {

@@ -29,7 +29,7 @@ describe('while-visible, the default', () => {
     await pass(3 * HOUR);
     await focusWindow();
     expect(source.requests).toHaveLength(0);
-    expect(page.view).toMatchObject({ status: 'pending', isRefreshing: false });
+    expect(page.view).toMatchObject({ status: 'pending', isFetching: false });
     await setVisible(true);
     expect(source.requests).toHaveLength(1);
     expect(page.view.status).toBe('success');
@@ -61,7 +61,7 @@ describe('while-visible, the default', () => {
     await pass(59 * MINUTE + SECOND);
     source.answer = issuing(HOUR, SECOND);
     await setVisible(true);
-    expect(page.view).toMatchObject({ status: 'success', token: stale, isRefreshing: true });
+    expect(page.view).toMatchObject({ status: 'success', token: stale, isFetching: true });
     await pass(SECOND);
     expect(page.view.token).not.toBe(stale);
   });
@@ -110,7 +110,7 @@ describe('on-demand', () => {
     await pass(HOUR);
     await focusWindow();
     expect(source.requests).toHaveLength(0);
-    expect(page.view).toMatchObject({ status: 'pending', isRefreshing: false });
+    expect(page.view).toMatchObject({ status: 'pending', isFetching: false });
     page.view.getToken();
     await pass();
     expect(page.view.status).toBe('success');

@@ -92,6 +92,16 @@ describe('a wrong option', () => {
     expect(String(error)).toContain(`"${option}"`);
   });
 
+  test('an externalId that is not known yet says what to pass until it is', () => {
+    const source = fakeSource();
+    const mistaken: Record<string, unknown> = { source, externalId: undefined };
+    const errors = [
+      thrownBy(() => showWidget(mistaken)),
+      thrownBy(() => guestTokenQueryOptions({ externalId: 'visitor', ...mistaken })),
+    ];
+    for (const error of errors) expect(String(error)).toMatch(/pass null while loading/i);
+  });
+
   test('throws also while nobody is here', () => {
     const error = thrownBy(() => showWidget({ externalId: null, expiryBufferMs: -1 }));
     expect(String(error)).toContain('"expiryBufferMs"');
@@ -126,7 +136,7 @@ describe('nobody is here: externalId is null', () => {
     const refreshed = outcomeOf(page.view.refresh());
     await pass(3_600_000);
     expect(page.probe.shown).toBe('idle none');
-    expect(page.view).toMatchObject({ error: null, retryAtMs: undefined, isRefreshing: false });
+    expect(page.view).toMatchObject({ error: null, retryAtMs: undefined, isFetching: false });
     expect([asked.code, refreshed.code]).toEqual(['aborted', 'aborted']);
     expect(source.requests).toHaveLength(0);
   });

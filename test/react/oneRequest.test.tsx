@@ -132,12 +132,15 @@ test('a consumer that mounts 500 times during one request costs no second one', 
   expect(screen.getByTestId('widget').textContent).toMatch(/^success ey/);
 });
 
-test('hook, getToken, refresh and the guest fetch join the request that is under way', async () => {
+test('hook, getToken and the guest fetch join the request that is under way', async () => {
   const source = fakeSource(issuing(MINUTE * 60, 300));
-  const { view } = showWidget({ source });
-  const tokens = Promise.all([view.getToken(), view.getToken(), view.refresh()]);
+  const server = fakeServer();
+  const { view, fetch } = showWidget({ source });
+  const tokens = Promise.all([view.getToken(), view.getToken()]);
+  fetch('/api/conversations');
   await pass(300);
   expect(new Set(await tokens).size).toBe(1);
+  expect(server.calls).toMatchObject([{ token: (await tokens)[0] }]);
   expect(source.requests).toHaveLength(1);
 });
 

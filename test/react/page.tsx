@@ -1,19 +1,18 @@
 // A page with a widget on it, as the tests see it: the source that is asked, the screen, the clock.
 import { act, render } from '@testing-library/react';
-import type { ReactNode } from 'react';
+import type { ComponentType, ReactNode } from 'react';
 import { afterEach, beforeEach, vi } from 'vitest';
-import {
-  type GuestTokenEvent,
-  GuestTokenProvider,
-  type GuestTokenProviderProps,
-  type GuestTokenReply,
-  type GuestTokenRequest,
-  type GuestTokenSource,
-  type GuestTokenView,
-  useGuestFetch,
-  useGuestToken,
+import type {
+  GuestTokenEvent,
+  GuestTokenProviderProps,
+  GuestTokenReply,
+  GuestTokenRequest,
+  GuestTokenSource,
+  GuestTokenView,
 } from '../../src/index.ts';
+import * as ownCopy from '../../src/index.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
+import { allowConsole } from '../strays.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60_000;
@@ -22,6 +21,9 @@ export const DAY = 86_400_000;
 
 let startMs = Date.UTC(2026, 10, 23, 8);
 
+/** What development prints for a failed acquisition; in most tests nobody minds it. */
+export const failedAcquisition = /^react-guest-token: .*https:\/\//s;
+
 /** Fake time in every test of the file, and no jitter. */
 export function withFakeTime(): void {
   beforeEach(() => {
@@ -29,6 +31,7 @@ export function withFakeTime(): void {
     startMs += 365 * DAY;
     vi.useFakeTimers({ now: startMs });
     vi.spyOn(Math, 'random').mockReturnValue(0);
+    allowConsole(failedAcquisition);
   });
   afterEach(() => {
     vi.useRealTimers();
@@ -174,26 +177,48 @@ export function claims(token: string | undefined): { sub: string; jti: number } 
   return JSON.parse(atob(token?.split('.')[1] ?? 'bnVsbA=='));
 }
 
+/** A copy of the package: a page or a tab of its own has one of its own. */
+export type Library = typeof ownCopy;
+
+/** One more copy of the package, which shares nothing with the others but the browser. */
+export async function anotherCopy(): Promise<Library> {
+  vi.resetModules();
+  return await import('../../src/index.ts');
+}
+
 /** What a component of the widget got, render by render. */
 export class Probe {
+  readonly #library: Library;
   renders = 0;
   /** The token of each render. */
   readonly tokens: (string | undefined)[] = [];
   view!: GuestTokenView;
   fetch!: typeof fetch;
 
+  constructor(library: Library = ownCopy) {
+    this.#library = library;
+  }
+
   /** The component: `<probe.Widget />`. It shows status and token. */
   readonly Widget = ({ label = 'widget' }: { label?: string }): ReactNode => {
-    const view = useGuestToken();
+    const view = this.#library.useGuestToken();
     this.renders++;
-    this.view = view;
-    this.fetch = useGuestFetch();
+    this.fetch = this.#library.useGuestFetch();
     this.tokens.push(view.token);
     return (
-      <p data-testid={label}>
-        {view.status} {view.token ?? 'none'}
-      </p>
+      <>
+        <p data-testid={label}>
+          {view.status} {view.token ?? 'none'}
+        </p>
+        <this.Reader />
+      </>
     );
+  };
+
+  /** Renders with every change, since it reads all there is. */
+  readonly Reader = (): ReactNode => {
+    this.view = { ...this.#library.useGuestToken() };
+    return null;
   };
 
   get shown(): string {
@@ -215,9 +240,11 @@ export interface Page {
 /** Shows one widget below a provider. */
 export function showWidget(
   props: Partial<GuestTokenProviderProps> = {},
-  wrapper?: (props: { children: ReactNode }) => ReactNode,
+  wrapper?: ComponentType<{ children: ReactNode }>,
+  library: Library = ownCopy,
 ): Page {
-  const probe = new Probe();
+  const { GuestTokenProvider } = library;
+  const probe = new Probe(library);
   const events: GuestTokenEvent[] = [];
   let current: GuestTokenProviderProps = {
     externalId: 'visitor',

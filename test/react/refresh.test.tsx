@@ -51,13 +51,13 @@ test('a day of one-hour tokens costs one request an hour', async () => {
 test('during a background refresh the widget keeps its token and says that it refreshes', async () => {
   const source = fakeSource(issuing(HOUR, 3 * SECOND));
   const page = showWidget({ source });
-  expect(page.view).toMatchObject({ status: 'pending', isRefreshing: true });
+  expect(page.view).toMatchObject({ status: 'pending', isFetching: true });
   await pass(3 * SECOND);
-  expect(page.view).toMatchObject({ status: 'success', isRefreshing: false, error: null });
+  expect(page.view).toMatchObject({ status: 'success', isFetching: false, error: null });
   await pass(59 * MINUTE - 3 * SECOND);
-  expect(page.view).toMatchObject({ status: 'success', isRefreshing: true });
+  expect(page.view).toMatchObject({ status: 'success', isFetching: true });
   await pass(3 * SECOND);
-  expect(page.view).toMatchObject({ status: 'success', isRefreshing: false });
+  expect(page.view).toMatchObject({ status: 'success', isFetching: false });
 });
 
 test('a token that can not be replaced goes from the screen at its end', async () => {
@@ -105,7 +105,7 @@ test('a failed refresh keeps the valid token, with error and the time of the nex
   expect(page.view.error?.code).toBe('unavailable');
   await pass(4 * SECOND); // all three attempts
   expect(source.requests).toHaveLength(4);
-  expect(page.view).toMatchObject({ status: 'success', token, isRefreshing: false });
+  expect(page.view).toMatchObject({ status: 'success', token, isFetching: false });
   expect(page.view).toMatchObject({ retryAtMs: Date.now() + 30 * SECOND });
   source.answer = issuing(HOUR);
   await pass(30 * SECOND);
@@ -121,6 +121,7 @@ test('getToken hands out a stale token at once and renews it behind', async () =
   await pass(59 * MINUTE);
   source.answer = issuing(HOUR, SECOND);
   expect(await page.view.getToken()).toBe(await first);
+  await pass();
   expect(source.requests).toHaveLength(2);
   await pass(SECOND);
   expect(await page.view.getToken()).not.toBe(await first);
@@ -150,6 +151,44 @@ test('refresh() without a token asks for a fresh one too', async () => {
   await pass();
   await refreshed;
   expect(source.requests.map(({ fresh }) => fresh)).toEqual([false, true]);
+});
+
+test('refresh() during a first request does not settle for it: the source is asked for a fresh token', async () => {
+  const source = fakeSource(issuing(HOUR, 3 * SECOND));
+  const page = showWidget({ source });
+  await pass(SECOND);
+  const waiting = outcomeOf(page.view.getToken());
+  const refreshed = outcomeOf(page.view.refresh());
+  const again = outcomeOf(page.view.refresh());
+  await pass(10 * SECOND);
+  expect(source.requests.map(({ fresh }) => fresh)).toEqual([false, true]);
+  expect(refreshed.token).toBe(page.view.token);
+  expect(again.token).toBe(refreshed.token);
+  expect(waiting.token).toMatch(/^ey/);
+  expect(page.view).toMatchObject({ status: 'success', error: null });
+});
+
+test('refresh() during a first request that fails still asks for a fresh token', async () => {
+  const source = fakeSource(() => new Promise((_, reject) => setTimeout(reject, 3 * SECOND, 400)));
+  const page = showWidget({ source });
+  await pass(SECOND);
+  const refreshed = outcomeOf(page.view.refresh());
+  source.answer = issuing(HOUR);
+  await pass(10 * SECOND);
+  expect(source.requests.map(({ fresh }) => fresh)).toEqual([false, true]);
+  expect(refreshed.token).toBe(page.view.token);
+});
+
+test('refresh() during a renewal joins it, since that asks for a fresh token already', async () => {
+  const source = fakeSource(issuing(HOUR));
+  const page = showWidget({ source });
+  await pass();
+  source.answer = issuing(HOUR, 3 * SECOND);
+  await pass(59 * MINUTE + SECOND);
+  const refreshed = outcomeOf(page.view.refresh());
+  await pass(3 * SECOND);
+  expect(source.requests.map(({ fresh }) => fresh)).toEqual([false, true]);
+  expect(refreshed.token).toBe(page.view.token);
 });
 
 test('refresh() brings a new token, on screen too, though the one in hand is fresh', async () => {

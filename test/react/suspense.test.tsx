@@ -1,5 +1,5 @@
 import { act, render, screen } from '@testing-library/react';
-import { Component, type ReactNode, StrictMode, Suspense } from 'react';
+import { type ReactNode, StrictMode, Suspense } from 'react';
 import { describe, expect, test } from 'vitest';
 import {
   type GuestTokenError,
@@ -24,37 +24,16 @@ import {
   status,
   withFakeTime,
 } from './page.tsx';
+import { Boundary, settle } from './suspending.tsx';
 
 withFakeTime();
-
-/** An error boundary with a button, such as react-error-boundary's. */
-class Boundary extends Component<
-  { children: ReactNode; onCatch: (error: unknown) => void },
-  { failed: boolean }
-> {
-  override state = { failed: false };
-  static getDerivedStateFromError(): { failed: boolean } {
-    return { failed: true };
-  }
-  override componentDidCatch(error: unknown): void {
-    this.props.onCatch(error);
-  }
-  override render(): ReactNode {
-    if (!this.state.failed) return this.props.children;
-    return (
-      <button type="button" onClick={() => this.setState({ failed: false })}>
-        retry
-      </button>
-    );
-  }
-}
 
 function show(props: Partial<GuestTokenProviderProps>, where: 'inside' | 'above' = 'inside') {
   const errors: unknown[] = [];
   const views: SuspenseGuestTokenView[] = [];
   function Secret() {
     const view = useSuspenseGuestToken();
-    views.push(view);
+    views.push({ ...view });
     return <p>token {view.token}</p>;
   }
   const boundaries = (children: ReactNode) => (
@@ -80,12 +59,6 @@ function show(props: Partial<GuestTokenProviderProps>, where: 'inside' | 'above'
       return isGuestTokenError(last) ? last : undefined;
     },
   };
-}
-
-/** React retries a boundary some time after its promise has resolved. */
-async function settle(ms = 0): Promise<void> {
-  await pass(ms);
-  await pass();
 }
 
 async function retry(): Promise<void> {

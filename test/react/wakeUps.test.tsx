@@ -1,6 +1,4 @@
-import { screen } from '@testing-library/react';
 import { describe, expect, test, vi } from 'vitest';
-import { useGuestToken } from '../../src/index.ts';
 import {
   down,
   fakeSource,
@@ -60,18 +58,6 @@ describe('a page that wakes with a token that is over replaces it at once', () =
   });
 });
 
-test('after sleep the view shows no dead token, though nothing has rendered or fired yet', async () => {
-  const { page } = await afterSleep();
-  const { renders } = page.probe;
-  expect(page.view).toMatchObject({
-    status: 'pending',
-    token: undefined,
-    visitorId: undefined,
-    expiresAtMs: undefined,
-  });
-  expect(page.probe.renders).toBe(renders);
-});
-
 test('after sleep a component that mounts before any timer shows no dead token', async () => {
   const { page, dead } = await afterSleep();
   const late = new Probe();
@@ -109,7 +95,7 @@ test('a stale token is replaced on focus, before its end', async () => {
   sleepMachine(59 * MINUTE);
   source.answer = issuing(HOUR, SECOND);
   await focusWindow();
-  expect(page.view).toMatchObject({ status: 'success', token: stale, isRefreshing: true });
+  expect(page.view).toMatchObject({ status: 'success', token: stale, isFetching: true });
   await pass(SECOND);
   expect(page.view.token).not.toBe(stale);
 });
@@ -179,22 +165,4 @@ describe('one timer', () => {
     await pass(MINUTE);
     expect(listeners.count).toBe(forOne);
   });
-});
-
-test('a look at the token between two renders does not keep the expired one on screen', async () => {
-  const source = fakeSource(issuing(HOUR));
-  let look: () => string | undefined = () => undefined;
-  function Secret() {
-    const view = useGuestToken();
-    look = () => view.token; // as a click would
-    return <p data-testid="secret">{view.token ?? 'none'}</p>;
-  }
-  showWidget({ source, children: <Secret /> });
-  await pass();
-  expect(screen.getByTestId('secret').textContent).toMatch(/^ey/);
-  source.answer = down;
-  sleepMachine(2 * HOUR);
-  expect(look()).toBeUndefined();
-  await pass(30 * SECOND);
-  expect(screen.getByTestId('secret').textContent).toBe('none');
 });

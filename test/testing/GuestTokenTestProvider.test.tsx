@@ -16,7 +16,7 @@ test('a component under test has a valid token without any request', async () =>
     token: 'test-token',
     visitorId: 'test-visitor',
     error: null,
-    isRefreshing: false,
+    isFetching: false,
   });
   await expect(result.current.getToken()).resolves.toBe('test-token');
 });

@@ -319,12 +319,12 @@ describe('a fault', () => {
     return visitor(bearer);
   }
 
-  it.each<[RetryAfterForm, string | null, number | undefined]>([
+  it.each<[RetryAfterForm, string | null, number]>([
     ['seconds', '600', 600_000],
     ['http-date', 'Sun, 01 Mar 2026 12:10:00 GMT', 600_000],
     ['body', null, 600_000],
-    ['junk', 'soon, honestly', undefined],
-    ['none', null, undefined],
+    ['junk', 'soon, honestly', Number.NaN],
+    ['none', null, Number.NaN],
   ])('429 says when to come back: %s', async (retryAfter, header, waitMs) => {
     const response = await faulty({ kind: 'rate-limited', retryAfter, seconds: 600 });
     expect([response.status, response.headers.get('Retry-After')]).toEqual([429, header]);

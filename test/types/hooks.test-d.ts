@@ -46,9 +46,11 @@ test('before a look at the status a token may be there or not', () => {
   expectTypeOf(view.visitorId).toEqualTypeOf<string | undefined>();
   expectTypeOf(view.expiresAtMs).toEqualTypeOf<number | undefined>();
   expectTypeOf(view.retryAtMs).toEqualTypeOf<number | undefined>();
-  expectTypeOf(view.isRefreshing).toEqualTypeOf<boolean>();
+  expectTypeOf(view.isFetching).toEqualTypeOf<boolean>();
   expectTypeOf(view.getToken).returns.toEqualTypeOf<Promise<string>>();
-  expectTypeOf(view.getToken).parameter(0).toEqualTypeOf<{ signal?: AbortSignal } | undefined>();
+  expectTypeOf(view.getToken)
+    .parameter(0)
+    .toEqualTypeOf<{ signal?: AbortSignal | undefined } | undefined>();
   expectTypeOf(view.refresh).toEqualTypeOf<() => Promise<string>>();
 });
 

@@ -128,9 +128,9 @@ test('useQuery over the query options has a GuestToken or an error of ours', () 
 test('the test provider takes a state that can be', () => {
   const error = new GuestTokenError('unavailable', 'It failed.');
   void (<GuestTokenTestProvider />);
-  void (<GuestTokenTestProvider token="eyJ" visitorId="a" expiresAtMs={1} isRefreshing />);
+  void (<GuestTokenTestProvider token="eyJ" visitorId="a" expiresAtMs={1} isFetching />);
   void (<GuestTokenTestProvider status="success" error={error} retryAtMs={1} />);
-  void (<GuestTokenTestProvider status="pending" error={error} retryAtMs={1} isRefreshing />);
+  void (<GuestTokenTestProvider status="pending" error={error} retryAtMs={1} isFetching />);
   void (<GuestTokenTestProvider status="idle" />);
   void (<GuestTokenTestProvider status="error" error={error} />);
 });

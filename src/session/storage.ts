@@ -21,7 +21,7 @@ export class TokenStorage {
     });
   }
 
-  /** Without a token: clears it. */
+  /** Without a token: removes it. */
   write(token: GuestToken | undefined): void {
     this.#attempt((storage) => {
       if (token) storage.setItem(this.#key, JSON.stringify(shareToken(token)));
@@ -33,7 +33,7 @@ export class TokenStorage {
     try {
       return work(sessionStorage);
     } catch {
-      // told later, since a session may be made while React renders
+      // Later, since a session may be made while React renders.
       queueMicrotask(this.#onFailure);
       return undefined;
     }

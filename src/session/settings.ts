@@ -11,9 +11,7 @@ import {
   retryPolicy,
 } from '../core/retryPolicy.ts';
 import { endpointTokenSource, type GuestTokenSource } from '../core/tokenSource.ts';
-
-/** When the package asks for tokens by itself. */
-export type KeepFresh = 'while-visible' | 'always' | 'on-demand';
+import type { KeepFresh } from './schedule.ts';
 
 /** What a token is for, where it comes from, and how it is kept. */
 export interface GuestTokenConfig {
@@ -95,7 +93,7 @@ export function guestTokenSettings(config: GuestTokenConfig): CheckedConfig {
   const filled = withDefaults<Filled>({ ...defaults, externalId }, config);
   const { channelId, source, expiryBufferMs, fallbackTtlMs, keepFresh, storage } = filled;
   const isId = externalId === null || isText(externalId);
-  assertOption('externalId', isId, 'must be text or null');
+  assertOption('externalId', isId, 'must be text; pass null while loading');
   assertOption('channelId', isText(channelId), 'must be text');
   assertDuration('expiryBufferMs', expiryBufferMs);
   assertDuration('fallbackTtlMs', fallbackTtlMs || -1);

@@ -1,40 +1,45 @@
-/** No wait is longer, so that a sleep without any event ends within this (contract F2). */
+import { MAX_TIMER_MS } from '../core/expiry.ts';
+
+/** No wait is longer, so that a sleep without any event of the page ends within this. */
 const HEARTBEAT_MS = 30_000;
 
-export interface RefreshTimer {
-  /** Looks at the plan anew. */
+export interface WakeUps {
+  /** Looks anew at when there is something to do. */
   rearm(): void;
   stop(): void;
 }
 
 /** In the capture phase a window sees what happens to its document as well. */
-const events = 'visibilitychange resume focus pageshow pagehide online'.split(' ');
+const events = 'visibilitychange resume focus pageshow pagehide online offline'.split(' ');
 
 /**
- * The one timer of a session: calls `onWake` when `nextDelayMs` says, when the page stirs, and every
- * 30 s at the latest.
+ * The one timer of a session, and the events of its page.
  *
- * @param nextDelayMs ms until there is something to do; it is asked after each wake-up
- * @param onWake told the page's event, if it was one
+ * @param isWatched without a provider there are no events and no heartbeat
+ * @param nextDelayMs ms until there is something to do; asked after each wake-up
+ * @param onWake called when that is due, when something happens to the page, and every 30 s at least
  */
-export function startRefreshTimer(
+export function startWakeUps(
+  isWatched: boolean,
   nextDelayMs: () => number,
-  onWake: (event?: string) => void,
-): RefreshTimer {
+  onWake: (event?: Event) => void,
+): WakeUps {
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function rearm(): void {
     clearTimeout(timer);
     // Rounded up: a timer that fires a fraction early would find nothing to do, and spin.
-    const delayMs = Math.ceil(Math.min(nextDelayMs(), HEARTBEAT_MS));
+    const delayMs = Math.ceil(Math.min(nextDelayMs(), isWatched ? HEARTBEAT_MS : MAX_TIMER_MS));
     timer = setTimeout(wake, Math.max(delayMs, 1));
   }
   function wake(event?: Event): void {
-    onWake(event?.type);
+    onWake(event);
     rearm();
   }
   function listen(how: 'addEventListener' | 'removeEventListener'): void {
-    for (const type of events) globalThis.window?.[how](type, wake, true);
+    // React Native has a window without events.
+    if (!isWatched) return;
+    for (const type of events) globalThis.window?.[how]?.(type, wake, true);
   }
 
   listen('addEventListener');

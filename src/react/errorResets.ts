@@ -1,0 +1,56 @@
+import type { GuestTokenError } from '../core/errors.ts';
+
+/** The providers whose components have thrown an error, turn by turn. */
+const throwers = new WeakMap<GuestTokenError, ReadonlySet<ErrorResets>[]>();
+
+/** Those of this turn: React renders a failed tree twice, with new state, before it shows the failure. */
+const throwing = new Map<GuestTokenError, Set<ErrorResets>>();
+
+/**
+ * Tells a component that renders again because its error boundary was reset from one that is new on
+ * the page: only the former is a person's wish to try again. React says neither, so it is read from
+ * what has rendered before. A component that a state below its provider brings in looks like a reset.
+ */
+export class ErrorResets {
+  #isRendering = false;
+  #hasJustThrown = false;
+  /** Its tree is not on the page: it never was, or an error boundary above it took it off. */
+  #isDiscarded = true;
+
+  /** The provider renders. */
+  onRender(): void {
+    this.#isRendering = true;
+    queueMicrotask(() => this.onCommit());
+  }
+
+  onCommit(): void {
+    this.#isRendering = false;
+  }
+
+  onMount(): void {
+    this.#isDiscarded = false;
+  }
+
+  onUnmount(): void {
+    this.#isDiscarded = this.#hasJustThrown;
+  }
+
+  onThrow(error: GuestTokenError): void {
+    this.#hasJustThrown = true;
+    const together = throwing.get(error) ?? new Set();
+    throwing.set(error, together.add(this));
+    queueMicrotask(() => {
+      this.#hasJustThrown = false;
+      if (throwing.delete(error)) throwers.set(error, [...(throwers.get(error) ?? []), together]);
+    });
+  }
+
+  /** Whether a component that finds this error renders because a boundary was reset. */
+  isReset(error: GuestTokenError): boolean {
+    const turns = throwers.get(error) ?? [];
+    // What renders together with its provider is new on the page.
+    if (turns.some((together) => together.has(this))) return !this.#isRendering;
+    // A boundary above the provider has put a new provider in place of the one that threw.
+    return turns.some((together) => [...together].every((thrower) => thrower.#isDiscarded));
+  }
+}

@@ -1,0 +1,68 @@
+import { readClock } from '../core/clock.ts';
+import { type KeepFresh, nextTask, type Task } from './schedule.ts';
+import type { SessionStore } from './store.ts';
+import { isOnline, isVisible, startWakeUps, type WakeUps } from './wakeUps.ts';
+
+export interface RefresherOptions {
+  readonly store: SessionStore;
+  readonly keepFresh: () => KeepFresh;
+  readonly acquire: () => void;
+  /** Called first when something happens to the page. */
+  readonly onPageEvent: (event: Event) => void;
+}
+
+/** Does what is due: drops a token that is over, ends a pause, renews. */
+export class Refresher {
+  readonly #options: RefresherOptions;
+  /** Whether the wake-ups are those of a watched session. */
+  #isAwake = false;
+  #wakeUps: WakeUps | undefined;
+
+  constructor(options: RefresherOptions) {
+    this.#options = options;
+  }
+
+  /** Looks anew at whether and when there is something to do. */
+  rearm(): void {
+    const { isWatched, held } = this.#options.store.state;
+    // Without a provider only the token's end matters; on a server a token ends with its request.
+    const isNeeded = isWatched || (held && globalThis.window);
+    if (!isNeeded || isWatched !== this.#isAwake) this.#stop();
+    this.#isAwake = isWatched;
+    if (this.#wakeUps) this.#wakeUps.rearm();
+    else if (isNeeded) {
+      this.#wakeUps = startWakeUps(
+        isWatched,
+        () => this.#nextTask()?.inMs ?? Number.POSITIVE_INFINITY,
+        (event) => {
+          if (event) this.#options.onPageEvent(event);
+          this.refreshIfDue();
+        },
+      );
+    }
+  }
+
+  refreshIfDue(): void {
+    const { store, acquire } = this.#options;
+    store.dispatch({ type: 'network-changed', isOnline: isOnline() });
+    for (;;) {
+      const task = this.#nextTask();
+      if (!task || task.inMs > 0) return;
+      if (task.name === 'acquire') {
+        acquire();
+        return;
+      }
+      store.dispatch({ type: task.name === 'end-pause' ? 'pause-elapsed' : 'token-expired' });
+    }
+  }
+
+  #nextTask(): Task | undefined {
+    const { store, keepFresh } = this.#options;
+    return nextTask(store.state, keepFresh(), isVisible(), readClock());
+  }
+
+  #stop(): void {
+    this.#wakeUps?.stop();
+    this.#wakeUps = undefined;
+  }
+}

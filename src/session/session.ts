@@ -1,0 +1,283 @@
+import { readClock } from '../core/clock.ts';
+import { warnOfSources } from '../core/devWarnings.ts';
+import type { GuestToken } from '../core/guestToken.ts';
+import { cooldownMs } from '../core/retryPolicy.ts';
+import type { GuestTokenSource } from '../core/tokenSource.ts';
+import { Refresher } from './refresher.ts';
+import { untilDueMs } from './schedule.ts';
+import type { CheckedConfig, GuestTokenSettings } from './settings.ts';
+import { Sharing } from './sharing.ts';
+import { SingleFlight } from './singleFlight.ts';
+import { type GuestTokenState, initialState, type SessionState } from './state.ts';
+import { SessionStore } from './store.ts';
+import { SuspensePromise } from './suspensePromise.ts';
+import { isAtRest, mayReplace, pausedForMs, refusalsInARow } from './throttle.ts';
+import { isOnline, isVisible } from './wakeUps.ts';
+
+/** More than a render takes from its beginning to its commit. */
+const COMMIT_MS = 60_000;
+
+/** Where a session shows its state to others than components. */
+export interface StateMirror {
+  write(state: SessionState, view: GuestTokenState): void;
+  remove(): void;
+}
+
+export interface SessionOptions {
+  /** Told what remains of it. */
+  readonly onDispose: (remains: SessionState) => void;
+  /** Names the identity in storage and between tabs. */
+  readonly key: string;
+  readonly settings: GuestTokenSettings;
+  readonly mirror: StateMirror;
+  /** What remains of a session before this one: a pause, with the failure that began it. */
+  readonly remains: SessionState | undefined;
+  /** The token goes with the last provider that shows it, and does not stay with its client. */
+  readonly endsWithProvider: boolean;
+}
+
+/**
+ * One identity's token over time: acquired, kept fresh while a provider shows it, replaced when
+ * refused, dropped at its end. `reduce` decides what an event changes and `nextTask` what follows;
+ * this class carries it out.
+ */
+export class GuestTokenSession {
+  readonly store: SessionStore;
+  readonly #options: SessionOptions;
+  readonly #flight: SingleFlight;
+  readonly #sharing: Sharing;
+  readonly #refresher: Refresher;
+  readonly #suspense = new SuspensePromise();
+  #settings: CheckedConfig;
+  /** Of each provider that shows it: the source it had at first. */
+  #watchers: readonly (GuestTokenSource | undefined)[] = [];
+  #isDisposed = false;
+  readonly #madeAt = readClock();
+
+  constructor(options: SessionOptions) {
+    const { key, settings, remains } = options;
+    this.#options = options;
+    this.#settings = settings;
+    const store = new SessionStore(
+      key,
+      remains ?? initialState,
+      (event) => this.#settings.onEvent(event),
+      (state) => {
+        this.show();
+        if (state.held || !(state.acquisition || state.isSignedOut)) this.#suspense.settle();
+        this.#refresher.rearm();
+      },
+    );
+    this.store = store;
+    this.#sharing = new Sharing({
+      key,
+      settings,
+      store,
+      onToken: () => this.#flight.abort(),
+      onSignedIn: () => this.#signIn(),
+      onSignedOut: () => this.#leave('signed-out'),
+    });
+    this.#flight = new SingleFlight({
+      externalId: settings.externalId,
+      store,
+      tabs: this.#sharing.tabs,
+      settings: () => this.#settings,
+      onAcquired: (token) => this.#sharing.announce(token),
+      onEnd: () => this.#closeTabs(),
+    });
+    this.#refresher = new Refresher({
+      store,
+      keepFresh: () => this.#settings.keepFresh,
+      acquire: () => void this.#flight.acquire(),
+      onPageEvent: (event) => this.#onPageEvent(event),
+    });
+  }
+
+  // --- what callers ask for
+
+  /** The token in hand, where it can be handed out; renewed behind it when that is due. */
+  takeToken(): GuestToken | undefined {
+    const { held, throttle } = this.store.state;
+    if (!held || held.isRejected) return undefined;
+    const now = readClock();
+    const leftMs = held.token.remainingMs(now);
+    if (leftMs <= 0) return undefined;
+    if (leftMs <= held.bufferMs && pausedForMs(throttle, now) <= 0) this.#flight.acquire();
+    return held.token;
+  }
+
+  /** A token that is valid now; a new one where there is none in hand. */
+  getToken(): Promise<GuestToken> {
+    const token = this.takeToken();
+    if (token) return Promise.resolve(token);
+    const { failure } = this.store.state;
+    const isPaused = !this.#flight.isRunning && untilDueMs(this.store.state, readClock()) > 0;
+    return failure && isPaused ? Promise.reject(failure.error) : this.#flight.acquire();
+  }
+
+  /** A new token now, whatever pause is on. */
+  refresh(): Promise<GuestToken> {
+    this.store.dispatch({ type: 'signed-in' });
+    this.#endCooldown(true);
+    return this.#flight.acquire(true);
+  }
+
+  /**
+   * A server has refused a token.
+   *
+   * @returns false: it will not be replaced now
+   */
+  reject(value: string): boolean {
+    const { held, throttle } = this.store.state;
+    // A late answer for an older token: there is, or soon will be, a newer one to send again with.
+    if (held?.token.value !== value || held.isRejected) return true;
+    if (!mayReplace(throttle, readClock())) return false;
+    this.#sharing.forget();
+    this.store.dispatch({ type: 'token-rejected' });
+    this.#flight.acquire();
+    return true;
+  }
+
+  /** A call was refused with the replacement, too: no replacements for a while. */
+  rejectReplacement(): false {
+    const { throttle } = this.store.state;
+    const now = readClock();
+    if (mayReplace(throttle, now)) {
+      const pauseMs = cooldownMs(refusalsInARow(throttle, now));
+      this.store.dispatch({ type: 'replacement-refused', pauseMs });
+    }
+    return false;
+  }
+
+  /**
+   * For a component that can't render without a token.
+   *
+   * @param isRetry a person has reset the error boundary
+   * @returns settles when it should try again: one promise for all who wait
+   */
+  acquireForSuspense(isRetry: boolean): Promise<void> {
+    if (isRetry && !this.#flight.isRunning) this.#endCooldown(true);
+    this.#flight.acquire().catch(nothing);
+    return this.#suspense.pending;
+  }
+
+  /** Ends a pause early; offline there is nothing to hurry for. */
+  #endCooldown(byPerson: boolean): void {
+    if (!isOnline()) return;
+    this.store.dispatch({ type: 'pause-ended-early', byPerson });
+    if (!this.store.state.throttle.pause) this.#flight.endWait();
+  }
+
+  // --- providers
+
+  /** Takes over the settings of a render that may never be committed, while no other's count. */
+  prepare(settings: CheckedConfig): void {
+    if (!this.store.state.isWatched) this.#settings = settings;
+  }
+
+  /** Takes over the latest settings of a provider; none of them changes who the token is for. */
+  configure(settings: CheckedConfig): void {
+    if (settings === this.#settings) return;
+    this.#settings = settings;
+    // Later, since React allows no updates while it commits.
+    queueMicrotask(() => this.#refresher.refreshIfDue());
+  }
+
+  /**
+   * Keeps the token fresh for as long as somebody watches.
+   *
+   * @param source the provider's
+   * @param isGone asked when nobody watches any more: whether the visitor is gone as well
+   * @returns stops watching; it takes effect in a microtask, since StrictMode watches twice
+   */
+  watch(source: GuestTokenSource | undefined, isGone: () => boolean): () => void {
+    const { tabs } = this.#sharing;
+    this.#watchers = [...this.#watchers, source];
+    warnOfSources(this.#watchers);
+    tabs?.open();
+    // Whoever shows this identity vouches that the visitor is here (again), for all tabs.
+    tabs?.tell('signed-in');
+    if (this.#watchers.length === 1) this.store.dispatch({ type: 'watched' });
+    this.#signIn();
+    this.store.notify();
+    return () => {
+      this.#watchers = this.#watchers.toSpliced(this.#watchers.indexOf(source), 1);
+      queueMicrotask(() => {
+        if (this.#watchers.length > 0) return;
+        this.store.dispatch({ type: 'unwatched' });
+        this.#leave(isGone() ? 'replaced' : 'unwatched');
+      });
+    };
+  }
+
+  /** The visitor has left: nothing of them stays, in any tab. */
+  signOut(): void {
+    this.#sharing.tabs?.tell('signed-out');
+    this.#leave('signed-out');
+  }
+
+  #signIn(): void {
+    this.store.dispatch({ type: 'signed-in' });
+    this.#refresher.refreshIfDue();
+  }
+
+  #leave(why: 'signed-out' | 'replaced' | 'unwatched'): void {
+    this.#flight.abort();
+    if (why !== 'unwatched') this.#sharing.forget();
+    if (why === 'signed-out') this.store.dispatch({ type: 'signed-out' });
+    this.#refresher.rearm();
+    this.#closeTabs();
+    const isOver = why !== 'unwatched' || this.#options.endsWithProvider;
+    if (isOver && this.#watchers.length === 0) this.dispose();
+  }
+
+  #closeTabs(): void {
+    if (this.#watchers.length === 0) this.#sharing.tabs?.close();
+  }
+
+  #onPageEvent(event: Event): void {
+    const { tabs } = this.#sharing;
+    const isShown = event.type === 'visibilitychange' && isVisible();
+    if (event.type === 'pagehide') this.#sharing.putAway();
+    else if (event.type === 'pageshow') tabs?.bringBack();
+    else if (isVisible()) tabs?.open();
+    if (isShown || event.type === 'online') this.#endCooldown(false);
+    // Back from the back/forward cache, where no message of a sign-out could reach it.
+    if ('persisted' in event && event.persisted === true && event.type === 'pageshow') {
+      this.#flight.abort();
+      this.store.dispatch({ type: 'page-restored' });
+      const token = this.#sharing.confirmed();
+      if (token) this.store.dispatch({ type: 'token-stored', token });
+      else this.#sharing.forget();
+    }
+  }
+
+  /** Shows its state in the mirror. */
+  show(): void {
+    this.#options.mirror.write(this.store.state, this.store.getView());
+  }
+
+  /** Whether nothing would be lost if it were made anew. */
+  get isIdle(): boolean {
+    const { state } = this.store;
+    const now = readClock();
+    const isEmpty = !state.held && !state.acquisition && this.#watchers.length === 0;
+    // A new one may belong to a render that is yet to be committed.
+    const isNew = now.monotonicMs - this.#madeAt.monotonicMs < COMMIT_MS;
+    return isEmpty && !isNew && isAtRest(state.throttle, now);
+  }
+
+  /** Whoever needs the identity's session from now on gets another one. */
+  get isDisposed(): boolean {
+    return this.#isDisposed;
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    this.store.dispatch({ type: 'cleared' });
+    this.#refresher.rearm();
+    this.#options.onDispose(this.store.state);
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,93 @@
+import type { GuestToken } from '../core/guestToken.ts';
+import { asRecord } from '../core/json.ts';
+import type { GuestTokenSettings } from './settings.ts';
+import { isNewer, receiveToken } from './sharedToken.ts';
+import { TokenStorage } from './storage.ts';
+import type { SessionStore } from './store.ts';
+import { Tabs } from './tabs.ts';
+
+export interface SharingOptions {
+  readonly key: string;
+  readonly settings: GuestTokenSettings;
+  readonly store: SessionStore;
+  /** A token came from another tab. */
+  readonly onToken: () => void;
+  readonly onSignedIn: () => void;
+  readonly onSignedOut: () => void;
+}
+
+/** The places that share a session's token: other tabs, and later pages of this one. */
+export class Sharing {
+  /** Undefined where the token stays in this tab. */
+  readonly tabs: Tabs | undefined;
+  readonly #storage: TokenStorage | undefined;
+  readonly #options: SharingOptions;
+
+  constructor(options: SharingOptions) {
+    const { key, settings, store } = options;
+    this.#options = options;
+    // Not on a server; nor in jsdom, where Node's channels would join unrelated tests.
+    if (settings.shareAcrossTabs && 'isSecureContext' in globalThis) {
+      this.tabs = new Tabs(key, (type, token) => this.#onMessage(type, token));
+    }
+    if (settings.storage === 'session' && globalThis.window) {
+      this.#storage = new TokenStorage(key, () => store.emit({ type: 'storage-failed' }));
+      const token = this.#storage.read(settings.expiryBufferMs);
+      if (token) store.dispatch({ type: 'token-stored', token });
+    }
+  }
+
+  /** A new token came from the source. */
+  announce(token: GuestToken): void {
+    this.#storage?.write(token);
+    this.tabs?.tell('token', token);
+  }
+
+  /** Later pages of this tab do not get the token. */
+  forget(): void {
+    this.#storage?.write(undefined);
+  }
+
+  /** The page may go into the back/forward cache, or for good. */
+  putAway(): void {
+    const { held } = this.#options.store.state;
+    // Once more, since what is left of it can be told now, whatever clock is set meanwhile.
+    if (held && !held.isRejected) this.#storage?.write(held.token);
+    this.tabs?.putAway();
+  }
+
+  /** After a return from the back/forward cache: the token that is known to be the visitor's still. */
+  confirmed(): GuestToken | undefined {
+    const { store, settings } = this.#options;
+    const stored = this.#storage?.read(settings.expiryBufferMs);
+    const isKnown = stored?.value === store.state.latest?.value;
+    // Where another tab may have signed the visitor out, only a later page of this tab proves otherwise.
+    return this.tabs && isKnown ? undefined : stored;
+  }
+
+  #onMessage(type: unknown, shared: unknown): void {
+    const { store, settings, onSignedIn, onSignedOut } = this.#options;
+    const { held } = store.state;
+    const mine = held && !held.isRejected && !held.token.isExpired() ? held.token : undefined;
+    if (type === 'signed-in') onSignedIn();
+    if (type === 'signed-out') onSignedOut();
+    if (type === 'token') this.#onToken(shared, mine);
+    if (type !== 'ask' || !mine) return;
+    const theirs = receiveToken(shared, settings.expiryBufferMs);
+    if (!theirs || isNewer(mine, theirs)) this.tabs?.answer(mine);
+  }
+
+  #onToken(shared: unknown, mine: GuestToken | undefined): void {
+    const { store, settings, onToken } = this.#options;
+    const { isSignedOut, isUnconfirmed, latest } = store.state;
+    // A tab that has not heard of the sign-out yet must not undo it.
+    if (isSignedOut) return;
+    const isKnown = latest !== undefined && asRecord(shared).token === latest.value;
+    if (isKnown && !isUnconfirmed) return;
+    const token = isKnown ? latest : receiveToken(shared, settings.expiryBufferMs);
+    if (!token || (mine && !isNewer(token, mine))) return;
+    store.dispatch({ type: 'token-shared', token });
+    this.#storage?.write(token);
+    onToken();
+  }
+}

@@ -1,0 +1,111 @@
+import { readClock } from '../core/clock.ts';
+import { type GuestTokenEvent, type GuestTokenEventDetail, identityHash } from '../core/events.ts';
+import { publicEvents } from './publicEvents.ts';
+import {
+  type GuestTokenState,
+  reduce,
+  type SessionEvent,
+  type SessionState,
+  viewOf,
+} from './state.ts';
+import { pausedForMs } from './throttle.ts';
+import { isOnline } from './wakeUps.ts';
+
+type OnEvent = (event: GuestTokenEvent) => void;
+
+/**
+ * The one owner of a session's state. What happens changes the state at once; whoever listens is told
+ * in a microtask, since much of it happens while React renders or commits.
+ */
+export class SessionStore {
+  readonly #identity: string;
+  readonly #onEvent: OnEvent;
+  readonly #onChange: (state: SessionState) => void;
+  readonly #listeners = new Set<() => void>();
+  #state: SessionState;
+  /** The view, and the state that it is of. */
+  #view: GuestTokenState | undefined;
+  #viewed: SessionState | undefined;
+  #events: GuestTokenEvent[] = [];
+  #willNotify = false;
+
+  /**
+   * @param key names the identity
+   * @param initial what remains of a session of the identity before
+   * @param onEvent told of public events
+   * @param onChange called before the listeners
+   */
+  constructor(
+    key: string,
+    initial: SessionState,
+    onEvent: OnEvent,
+    onChange: (state: SessionState) => void,
+  ) {
+    this.#identity = identityHash(key);
+    this.#state = initial;
+    this.#onEvent = onEvent;
+    this.#onChange = onChange;
+  }
+
+  /** As of the last event; `getView` looks at the clock as well. */
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** What components see now: the same object until something changes. */
+  getView(): GuestTokenState {
+    const { held, isWatched, throttle } = this.#state;
+    if (held?.token.isExpired()) this.dispatch({ type: 'token-expired' });
+    // Otherwise the timer sees to it.
+    if (!isWatched && throttle.pause && pausedForMs(throttle, readClock()) <= 0) {
+      this.dispatch({ type: 'pause-elapsed' });
+    }
+    if (!this.#view || this.#viewed !== this.#state) {
+      this.#viewed = this.#state;
+      this.#view = viewOf(this.#state);
+    }
+    return this.#view;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  dispatch(event: SessionEvent): void {
+    const before = this.#state;
+    const now = readClock();
+    const here = reduce(before, { type: 'network-changed', isOnline: isOnline() }, now);
+    this.#state = reduce(here, event, now);
+    for (const detail of publicEvents(event, before, this.#state)) this.emit(detail);
+    if (this.#state !== before) this.#notifyLater();
+  }
+
+  /** Tells `onEvent`. */
+  emit(detail: GuestTokenEventDetail): void {
+    this.#events.push({ ...detail, atMs: Date.now(), identity: this.#identity });
+    this.#notifyLater();
+  }
+
+  #notifyLater(): void {
+    if (this.#willNotify) return;
+    this.#willNotify = true;
+    queueMicrotask(() => this.notify());
+  }
+
+  /** Tells everybody now what they have not been told yet. */
+  notify(): void {
+    if (!this.#willNotify) return;
+    this.#willNotify = false;
+    for (const event of this.#events.splice(0)) {
+      try {
+        this.#onEvent(event);
+      } catch (error) {
+        // A listener's mistake is its own: shown as such, it must not cost the token.
+        globalThis.reportError?.(error);
+      }
+    }
+    this.#onChange(this.#state);
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,206 @@
+// The back/forward cache: a page that is put away, and one that comes back after others went on.
+import { describe, expect, test } from 'vitest';
+import {
+  down,
+  fakeSource,
+  HOUR,
+  issuing,
+  MINUTE,
+  outcomeOf,
+  pass,
+  SECOND,
+  withFakeTime,
+} from './page.tsx';
+import {
+  ASKING_MS,
+  bringBack,
+  openChannels,
+  openTab,
+  putAway,
+  setTabVisible,
+  type Tab,
+  withTabs,
+} from './tabs.tsx';
+
+withFakeTime();
+withTabs();
+
+describe('a page that is put away', () => {
+  test('closes its channel at pagehide, and the visibilitychange that follows opens none', async () => {
+    const page = await openTab({ source: fakeSource() });
+    expect(openChannels()).toBe(1);
+    await page.happen(new PageTransitionEvent('pagehide', { persisted: true }));
+    expect(openChannels()).toBe(0);
+    await setTabVisible(page, false);
+    expect(openChannels()).toBe(0);
+  });
+
+  test.for(['while-visible', 'always', 'on-demand'] as const)(
+    'opens no channel whatever happens until it is shown again (keepFresh "%s")',
+    async (keepFresh) => {
+      const source = fakeSource(issuing(HOUR));
+      const page = await openTab({ source, keepFresh });
+      await putAway(page);
+      for (const event of ['focus', 'offline', 'online']) await page.happen(event);
+      for (const event of ['resume', 'freeze']) await page.happen(event, document);
+      outcomeOf(page.view.getToken());
+      outcomeOf(page.view.refresh());
+      page.update({ attributes: { page: '/' } });
+      await pass(5 * SECOND);
+      expect(openChannels()).toBe(0);
+    },
+  );
+
+  test('closes its channel although its request is under way', async () => {
+    const source = fakeSource(issuing(HOUR, 5 * SECOND));
+    const page = await openTab({ source });
+    await putAway(page);
+    expect(openChannels()).toBe(0);
+    await pass(10 * SECOND);
+    expect(openChannels()).toBe(0);
+    await bringBack(page);
+    await pass(10 * SECOND);
+    expect(page.view.status).toBe('success');
+  });
+
+  test('has one channel again once it is shown, and hears the other tabs', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = await openTab({ source });
+    await putAway(page);
+    await bringBack(page);
+    await pass(ASKING_MS);
+    expect(openChannels()).toBe(1);
+    const other = await openTab({ source });
+    outcomeOf(other.view.refresh());
+    await pass(SECOND);
+    expect(page.view.token).toBe(other.view.token);
+  });
+
+  test('leaves no channel when its widget goes meanwhile', async () => {
+    const page = await openTab({ source: fakeSource() });
+    await putAway(page);
+    page.unmount();
+    await bringBack(page);
+    await pass(SECOND);
+    expect(openChannels()).toBe(0);
+  });
+});
+
+test('a page that is merely hidden still hears the other tabs', async () => {
+  const source = fakeSource(issuing(HOUR));
+  const hidden = await openTab({ source });
+  const other = await openTab({ source });
+  await setTabVisible(hidden, false);
+  outcomeOf(other.view.refresh());
+  await pass(SECOND);
+  expect(hidden.view.token).toBe(other.view.token);
+  expect(source.requests).toHaveLength(2);
+});
+
+describe('a page that comes back', () => {
+  /** Brings a page back, and tells every token that it hands out or has on screen from then on. */
+  async function tokensAfterReturn(page: Tab): Promise<Set<string | undefined>> {
+    const outcomes: ReturnType<typeof outcomeOf>[] = [];
+    await bringBack(page);
+    const ask = (): unknown => outcomes.push(outcomeOf(page.view.getToken()));
+    ask();
+    await pass(ASKING_MS);
+    page.probe.tokens.length = 0;
+    for (let second = 0; second < 30; second++) {
+      ask();
+      await pass(SECOND);
+    }
+    return new Set([...outcomes.map(({ token }) => token), ...page.probe.tokens, page.view.token]);
+  }
+
+  const storages = ['memory', 'session'] as const;
+
+  test.for(storages)(
+    'shows and hands out no token of a visitor who has signed out in another tab (storage "%s")',
+    async (storage) => {
+      const source = fakeSource(issuing(HOUR));
+      const page = await openTab({ source, storage });
+      const other = await openTab({ source });
+      const { token } = page.view;
+      expect(other.view.token).toBe(token);
+      await putAway(page);
+      const kept = Object.entries(sessionStorage);
+      other.update({ externalId: null });
+      await pass(SECOND);
+      // the other tab has a storage of its own
+      for (const [key, value] of kept) sessionStorage.setItem(key, value);
+      source.answer = down;
+      expect(await tokensAfterReturn(page)).not.toContain(token);
+      const late = await openTab({ source: fakeSource(down) });
+      expect(late.view.token).toBeUndefined();
+    },
+  );
+
+  test('shows and hands out no token that the next page of its tab has removed from the storage', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = await openTab({ source, storage: 'session' });
+    const { token } = page.view;
+    await putAway(page);
+    const next = await openTab({ source, storage: 'session' });
+    expect(next.view.token).toBe(token);
+    next.update({ externalId: null });
+    await pass();
+    await putAway(next);
+    source.answer = down;
+    expect(await tokensAfterReturn(page)).not.toContain(token);
+    expect(JSON.stringify(Object.entries(sessionStorage))).not.toContain(token);
+  });
+
+  test('has the token that another tab has renewed meanwhile, without a request', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = await openTab({ source: fakeSource(down) });
+    const other = await openTab({ source });
+    await pass(MINUTE);
+    const { token } = page.view;
+    expect(token).toBe(other.view.token);
+    await putAway(page);
+    outcomeOf(other.view.refresh());
+    await pass(SECOND);
+    expect(await tokensAfterReturn(page)).toEqual(new Set([other.view.token]));
+    expect(other.view.token).not.toBe(token);
+    expect(source.requests).toHaveLength(2);
+  });
+
+  test('has the token that the next page of its tab has renewed meanwhile, without a request', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = await openTab({ source, storage: 'session' });
+    const { token } = page.view;
+    await putAway(page);
+    const next = await openTab({ source, storage: 'session' });
+    outcomeOf(next.view.refresh());
+    await pass(SECOND);
+    await putAway(next);
+    expect(await tokensAfterReturn(page)).toEqual(new Set([next.view.token]));
+    expect(next.view.token).not.toBe(token);
+    expect(source.requests).toHaveLength(2);
+  });
+
+  test('has its own token without a request where the storage holds it and no tab is to be asked', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = await openTab({ source, storage: 'session', shareAcrossTabs: false });
+    const { token } = page.view;
+    await putAway(page);
+    await pass(10 * SECOND);
+    expect(await tokensAfterReturn(page)).toEqual(new Set([token]));
+    expect(source.requests).toHaveLength(1);
+  });
+
+  test.for(storages)(
+    'has a token, for one request at most, where nobody can tell (storage "%s")',
+    async (storage) => {
+      const source = fakeSource(issuing(HOUR));
+      const page = await openTab({ source, storage });
+      await putAway(page);
+      await pass(10 * SECOND);
+      await bringBack(page);
+      await pass(SECOND);
+      expect(page.view.status).toBe('success');
+      expect(source.requests.length).toBeLessThanOrEqual(2);
+    },
+  );
+});

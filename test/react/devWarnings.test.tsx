@@ -1,0 +1,224 @@
+// What the console says in development, once, and never in production.
+import { render } from '@testing-library/react';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import type { GuestTokenProviderProps } from '../../src/index.ts';
+import {
+  anotherCopy,
+  down,
+  fakeSource,
+  HOUR,
+  issuing,
+  type Library,
+  MINUTE,
+  outcomeOf,
+  Probe,
+  pass,
+  reply,
+  SECOND,
+  showWidget,
+  status,
+  withFakeTime,
+} from './page.tsx';
+import { fakeServer } from './server.ts';
+
+withFakeTime();
+
+let lines: string[];
+/** A copy of the package that has not warned yet. */
+let library: Library;
+beforeEach(async () => {
+  lines = [];
+  vi.spyOn(console, 'warn').mockImplementation((...line) => void lines.push(line.join(' ')));
+  library = await anotherCopy();
+});
+
+const show = (props: Partial<GuestTokenProviderProps>) => showWidget(props, undefined, library);
+
+describe('two providers of one visitor with inline sources that have no key', () => {
+  function showTwo(
+    left: Partial<GuestTokenProviderProps>,
+    right: Partial<GuestTokenProviderProps>,
+  ): () => void {
+    const { GuestTokenProvider } = library;
+    const probes = [new Probe(library), new Probe(library)] as const;
+    const Page = () => (
+      <>
+        <GuestTokenProvider externalId="anna" source={async () => reply()} {...left}>
+          {probes.map(({ Widget }, n) => (
+            <Widget key={String(n)} />
+          ))}
+        </GuestTokenProvider>
+        <GuestTokenProvider externalId="anna" source={async () => reply()} {...right} />
+      </>
+    );
+    const { rerender } = render(<Page />);
+    return () => rerender(<Page />);
+  }
+
+  test('raise one warning, which says what to add', async () => {
+    const again = showTwo({}, {});
+    await pass();
+    for (let renders = 0; renders < 3; renders++) {
+      again();
+      await pass(MINUTE);
+    }
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^react-guest-token: /);
+    expect(lines[0]).toMatch(/\bkey\b/);
+    expect(lines[0]).not.toContain('anna');
+  });
+
+  test('raise none in production', async () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    showTwo({}, {});
+    await pass(MINUTE);
+    expect(lines).toEqual([]);
+  });
+
+  const shared = async () => reply();
+  const keyed = (key: string) => Object.assign(async () => reply(), { key });
+  test.for([
+    ['share one function', { source: shared }, { source: shared }],
+    ['have a key each', { source: keyed('left') }, { source: keyed('right') }],
+    ['have URLs', { source: '/api/guest-token' }, { source: '/api/guest-token' }],
+    ['are for two visitors', {}, { externalId: 'ben' }],
+    ['are for two channels', {}, { channelId: 'support' }],
+    ['are for nobody', { externalId: null }, { externalId: null }],
+  ] as const)('raise none where they %s', async ([, left, right]) => {
+    fakeServer(() => Response.json(reply()));
+    showTwo(left, right);
+    await pass(MINUTE);
+    expect(lines).toEqual([]);
+  });
+
+  test('raise none where one comes after the other has gone', async () => {
+    const first = show({ externalId: 'anna', source: async () => reply() });
+    await pass();
+    first.unmount();
+    await pass();
+    show({ externalId: 'anna', source: async () => reply() });
+    await pass(MINUTE);
+    expect(lines).toEqual([]);
+  });
+});
+
+describe('an acquisition that fails', () => {
+  const source = 'https://shop.example/api/guest-token';
+
+  test('prints one line: the URL, the status, the code, the broker’s reason, and a page about it', async () => {
+    const body = { code: 'forbidden', reason: 'foreign_origin', detail: 'a secret detail' };
+    fakeServer(() => Response.json(body, { status: 403 }));
+    show({ source });
+    await pass();
+    expect(lines).toHaveLength(1);
+    for (const part of [source, '403', 'forbidden', 'foreign_origin']) {
+      expect(lines[0]).toContain(part);
+    }
+    expect(lines[0]).toMatch(/https:\/\/\S*forbidden/);
+    expect(lines[0]).not.toContain('a secret detail');
+  });
+
+  test('prints one line for its three attempts, and one for each later acquisition', async () => {
+    fakeServer(() => new Response(null, { status: 503 }));
+    show({ source });
+    await pass(2 * SECOND);
+    expect(lines).toEqual([]);
+    await pass(2 * SECOND);
+    expect(lines).toHaveLength(1);
+    await pass(34 * SECOND);
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/unavailable/);
+  });
+
+  test('prints the code where there is no URL and no status', async () => {
+    show({ source: fakeSource(down) });
+    await pass(10 * SECOND);
+    expect(lines).toEqual([expect.stringMatching(/unreachable.*https:\/\/\S*unreachable/)]);
+  });
+
+  test('prints a line beside a token that is still valid, too', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = show({ source });
+    await pass();
+    source.answer = status(400);
+    await pass(59 * MINUTE);
+    expect(page.view.status).toBe('success');
+    expect(lines).toEqual([expect.stringMatching(/rejected/)]);
+  });
+
+  test.for(['<b>', 'a reason with blanks', 'x'.repeat(41), 'Foreign_Origin', 42, null])(
+    'prints no reason that is not a slug: %j',
+    async (reason) => {
+      fakeServer(() => Response.json({ reason }, { status: 403 }));
+      show({ source });
+      await pass();
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).not.toContain(String(reason));
+    },
+  );
+
+  test('prints no password and no query of the URL', async () => {
+    fakeServer(() => new Response(null, { status: 400 }));
+    show({ source: 'https://me:hunter2@shop.example/api/guest-token?key=hunter3' });
+    await pass(10 * SECOND);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toMatch(/hunter/);
+  });
+
+  test.for(['it was given up', 'it was in production'] as const)(
+    'prints nothing where %s',
+    async (why) => {
+      if (why === 'it was in production') vi.stubEnv('NODE_ENV', 'production');
+      fakeServer(() => new Response(null, { status: 503 }));
+      const page = show({ source });
+      await pass(SECOND);
+      if (why === 'it was given up') page.unmount();
+      await pass(MINUTE);
+      expect(lines).toEqual([]);
+    },
+  );
+});
+
+describe('a call to an origin that is not in `origins` and comes back 401', () => {
+  const elsewhere = 'https://api.mypurecloud.ie/api/v2/conversations';
+
+  async function callAll(
+    urls: readonly string[],
+    code = 401,
+    props: Partial<GuestTokenProviderProps> = {},
+  ): Promise<void> {
+    fakeServer(() => new Response(null, { status: code }));
+    const page = show({ source: fakeSource(), ...props });
+    await pass();
+    for (const url of urls) {
+      const call = outcomeOf(page.fetch(url));
+      await pass(SECOND);
+      expect(call.status).toBe(code);
+    }
+  }
+
+  test('raises one warning, which names the origin and the option', async () => {
+    await callAll([elsewhere, elsewhere, elsewhere]);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('https://api.mypurecloud.ie');
+    expect(lines[0]).toMatch(/\borigins\b/);
+    expect(lines[0]).not.toContain('conversations');
+  });
+
+  test('raises none where the call succeeds, or fails for another reason', async () => {
+    await callAll([elsewhere], 200);
+    await callAll([elsewhere], 404);
+    expect(lines.filter((line) => /\borigins\b/.test(line))).toEqual([]);
+  });
+
+  test('raises none for an origin that is in `origins`', async () => {
+    await callAll([elsewhere], 401, { origins: ['https://api.mypurecloud.ie'] });
+    expect(lines.filter((line) => /\borigins\b/.test(line))).toEqual([]);
+  });
+
+  test('raises none in production', async () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    await callAll([elsewhere]);
+    expect(lines).toEqual([]);
+  });
+});

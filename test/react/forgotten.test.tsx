@@ -1,0 +1,89 @@
+// Nothing of a visitor who has gone is kept in memory.
+import { setImmediate as nextTask } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { QueryClient } from '@tanstack/react-query';
+import { cleanup } from '@testing-library/react';
+import { expect, test, vi } from 'vitest';
+import { type GuestTokenSource, guestTokenQueryOptions } from '../../src/index.ts';
+import { HOUR, pass, reply, showWidget, withFakeTime } from './page.tsx';
+
+withFakeTime();
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+const VISITORS = 2_000;
+
+/** React keeps the tree before the present one, and an engine may keep what it has just used. */
+const STILL_IN_USE = 10;
+
+/** How many of the objects are still there after the garbage has been collected. */
+async function countLeft(refs: readonly WeakRef<object>[]): Promise<number> {
+  vi.useRealTimers();
+  for (let times = 0; times < 3; times++) {
+    await nextTask();
+    collectGarbage();
+  }
+  return refs.filter((ref) => ref.deref()).length;
+}
+
+/** A source of the visitor's own, which the test itself does not hold. */
+function newSource(refs: WeakRef<object>[]): GuestTokenSource {
+  const source: GuestTokenSource = async ({ externalId }) => reply(HOUR, externalId);
+  refs.push(new WeakRef(source));
+  return source;
+}
+
+const clients = {
+  'the page’s own client': () => undefined,
+  'a client of the host’s': () => new QueryClient(),
+};
+
+test.for(Object.entries(clients))(
+  'of two thousand visitors, one after the other on %s, only the last ones are kept',
+  async ([, newClient]) => {
+    const queryClient = newClient();
+    const refs: WeakRef<object>[] = [];
+    const page = showWidget({ queryClient, externalId: 'visitor', source: newSource(refs) });
+    for (let visitor = 1; visitor < VISITORS; visitor++) {
+      page.update({ externalId: `visitor ${visitor}`, source: newSource(refs) });
+      await pass();
+    }
+    expect(page.view.status).toBe('success');
+    expect(await countLeft(refs)).toBeLessThanOrEqual(STILL_IN_USE);
+    expect(queryClient?.getQueryCache().getAll().length ?? 1).toBe(1);
+  },
+);
+
+test('of visitors whose providers have gone from the page, nothing is kept', async () => {
+  const refs: WeakRef<object>[] = [];
+  for (let visitor = 0; visitor < 100; visitor++) {
+    const page = showWidget({ externalId: `visitor ${visitor}`, source: newSource(refs) });
+    await pass();
+    page.unmount();
+    await pass();
+  }
+  cleanup(); // Testing Library keeps the roots
+  expect(await countLeft(refs)).toBeLessThanOrEqual(STILL_IN_USE);
+});
+
+test('of visitors without a provider whose tokens have ended, nothing is kept', async () => {
+  const refs: WeakRef<object>[] = [];
+  const queryClient = new QueryClient();
+  for (let visitor = 0; visitor < 100; visitor++) {
+    const source = newSource(refs);
+    await queryClient.fetchQuery(
+      guestTokenQueryOptions({ externalId: `visitor ${visitor}`, source }),
+    );
+  }
+  await pass(2 * HOUR);
+  expect(
+    queryClient
+      .getQueryCache()
+      .getAll()
+      .filter(({ state }) => state.data),
+  ).toEqual([]);
+  queryClient.clear();
+  expect(await countLeft(refs)).toBeLessThanOrEqual(STILL_IN_USE);
+});

@@ -1,0 +1,284 @@
+// useQuery, useIsFetching and the cache on a host's client show what the hook shows, at every step.
+import {
+  QueryClient,
+  QueryClientProvider,
+  type UseQueryResult,
+  useIsFetching,
+  useQuery,
+} from '@tanstack/react-query';
+import { render } from '@testing-library/react';
+import type { ReactNode } from 'react';
+import { describe, expect, test, vi } from 'vitest';
+import {
+  type GuestToken,
+  type GuestTokenConfig,
+  type GuestTokenError,
+  guestTokenQueryOptions,
+} from '../../src/index.ts';
+import {
+  DAY,
+  down,
+  fakeSource,
+  HOUR,
+  issuing,
+  MINUTE,
+  outcomeOf,
+  pass,
+  SECOND,
+  setOnline,
+  setVisible,
+  showWidget,
+  sleepMachine,
+  status,
+  withFakeTime,
+} from './page.tsx';
+import { fakeServer, refusing } from './server.ts';
+import { byHook, byQuery, type Told } from './told.ts';
+
+withFakeTime();
+
+/** A widget beside a component that uses the query, on a client of the host's. */
+function showBoth(answer = issuing(HOUR, SECOND), props: Partial<GuestTokenConfig> = {}) {
+  const queryClient = new QueryClient();
+  const source = fakeSource(answer);
+  const optionsFor = (externalId: string | null) =>
+    guestTokenQueryOptions({ source, ...props, externalId });
+  let options = optionsFor('visitor');
+  let query!: UseQueryResult<GuestToken, GuestTokenError>;
+  let fetching = 0;
+  function Beside(): ReactNode {
+    const { data, error, status, fetchStatus, failureCount, failureReason, ...rest } =
+      useQuery(options);
+    query = {
+      data,
+      error,
+      status,
+      fetchStatus,
+      failureCount,
+      failureReason,
+      ...rest,
+    } as typeof query;
+    fetching = useIsFetching();
+    return null;
+  }
+  const page = showWidget({ source, queryClient, ...props }, ({ children }) => (
+    <QueryClientProvider client={queryClient}>
+      {children}
+      <Beside />
+    </QueryClientProvider>
+  ));
+  return {
+    page,
+    source,
+    queryClient,
+    /** The visitor leaves; whoever else uses the query knows it too. */
+    leave() {
+      options = optionsFor(null);
+      page.update({ externalId: null });
+    },
+    get query() {
+      return query;
+    },
+    /** Compares all that can be seen, and tells what the hook says. */
+    async compare(): Promise<Told> {
+      await pass(1); // React Query tells its observers in a task of its own
+      const hook = byHook(page.view);
+      expect(byQuery(query), 'useQuery').toEqual(hook);
+      expect(fetching, 'useIsFetching').toBe(hook.isFetching ? 1 : 0);
+      const cached = queryClient.getQueryCache().find<GuestToken, GuestTokenError>(options);
+      const { fetchFailureReason: failureReason = null, ...state } = cached?.state ?? {
+        status: 'pending' as const,
+        data: undefined,
+        error: null,
+        fetchStatus: 'idle' as const,
+      };
+      expect(byQuery({ ...state, failureReason }), 'the cache').toEqual(hook);
+      expect(queryClient.getQueryData(options.queryKey)?.value, 'getQueryData').toBe(hook.token);
+      return hook;
+    },
+  };
+}
+
+describe('the query shows what the hook shows', () => {
+  test('during and after the first request', async () => {
+    const both = showBoth();
+    await pass();
+    expect(await both.compare()).toMatchObject({ status: 'pending', isFetching: true });
+    await pass(SECOND);
+    expect(await both.compare()).toMatchObject({ status: 'success', isFetching: false });
+    expect(both.query.failureCount).toBe(0);
+  });
+
+  test('during and after a renewal', async () => {
+    const both = showBoth();
+    await pass(SECOND);
+    const { token } = await both.compare();
+    await pass(59 * MINUTE - SECOND / 2);
+    expect(await both.compare()).toMatchObject({ token, isFetching: true });
+    await pass(SECOND);
+    expect(await both.compare()).toMatchObject({ status: 'success', isFetching: false });
+    expect(both.page.view.token).not.toBe(token);
+  });
+
+  test('during and after refresh()', async () => {
+    const both = showBoth();
+    await pass(SECOND);
+    const { token } = await both.compare();
+    outcomeOf(both.page.view.refresh());
+    await pass(SECOND / 2);
+    expect(await both.compare()).toMatchObject({ token, isFetching: true });
+    await pass(SECOND);
+    expect((await both.compare()).token).not.toBe(token);
+  });
+
+  test('through a first acquisition that fails, its cool-down and the next ones', async () => {
+    const both = showBoth(status(503));
+    await pass();
+    expect(await both.compare()).toMatchObject({ status: 'pending', isFetching: true });
+    expect(both.query.failureCount).toBe(1);
+    await pass(2 * SECOND);
+    await both.compare();
+    expect(both.query.failureCount).toBe(2);
+    await pass(2 * SECOND);
+    expect(await both.compare()).toMatchObject({ status: 'error', isFetching: false });
+    expect((await both.compare()).error?.code).toBe('unavailable');
+    expect(both.query.failureCount).toBe(3);
+    both.source.answer = down;
+    await pass(30 * SECOND);
+    expect(await both.compare()).toMatchObject({ status: 'error', isFetching: true });
+    expect(both.query.failureCount).toBe(1);
+    await pass(4 * SECOND);
+    expect((await both.compare()).error?.code).toBe('unreachable');
+    both.source.answer = issuing(HOUR);
+    await pass(5 * MINUTE);
+    expect(await both.compare()).toMatchObject({ status: 'success', error: null });
+    expect(both.query.failureCount).toBe(0);
+  });
+
+  test('through a renewal that fails: the failure beside the valid token, and after its end alone', async () => {
+    const both = showBoth(issuing(HOUR));
+    await pass();
+    both.source.answer = status(503);
+    await pass(59 * MINUTE);
+    expect(await both.compare()).toMatchObject({ status: 'success', isFetching: true });
+    expect((await both.compare()).error?.code).toBe('unavailable');
+    await pass(10 * SECOND);
+    expect(await both.compare()).toMatchObject({ status: 'success', isFetching: false });
+    expect((await both.compare()).error?.code).toBe('unavailable');
+    await pass(50 * SECOND);
+    expect(await both.compare()).toMatchObject({ status: 'error', token: undefined });
+    expect((await both.compare()).error?.code).toBe('unavailable');
+    await pass(HOUR);
+    expect(await both.compare()).toMatchObject({ status: 'error', token: undefined });
+    both.source.answer = issuing(HOUR);
+    await pass(10 * MINUTE);
+    expect(await both.compare()).toMatchObject({ status: 'success', error: null });
+  });
+
+  test('offline, without a spinner that never ends', async () => {
+    const both = showBoth(issuing(HOUR));
+    await pass();
+    await setOnline(false);
+    await pass(2 * HOUR);
+    expect(await both.compare()).toMatchObject({
+      status: 'error',
+      token: undefined,
+      isFetching: false,
+    });
+    expect((await both.compare()).error?.code).toBe('unreachable');
+    await setOnline(true);
+    await pass(MINUTE);
+    expect(await both.compare()).toMatchObject({ status: 'success', error: null });
+  });
+
+  test('after a sleep, and in a hidden page', async () => {
+    const both = showBoth(issuing(HOUR, SECOND));
+    await pass(SECOND);
+    sleepMachine(2 * HOUR);
+    await pass(30 * SECOND);
+    await both.compare();
+    await pass(SECOND);
+    expect((await both.compare()).status).toBe('success');
+    await setVisible(false);
+    await pass(2 * HOUR);
+    expect(await both.compare()).toMatchObject({ status: 'pending', isFetching: false });
+    await setVisible(true);
+    expect(await both.compare()).toMatchObject({ isFetching: true });
+    await pass(SECOND);
+    expect((await both.compare()).status).toBe('success');
+  });
+
+  test('while a token that a server has refused is being replaced', async () => {
+    const both = showBoth();
+    await pass(SECOND);
+    const { token } = await both.compare();
+    fakeServer(refusing(token));
+    outcomeOf(both.page.fetch('/api/conversations'));
+    await pass(SECOND / 2);
+    expect(await both.compare()).toMatchObject({ token, isFetching: true });
+    await pass(SECOND);
+    expect((await both.compare()).token).not.toBe(token);
+  });
+
+  test('after the visitor has left', async () => {
+    const both = showBoth();
+    await pass(SECOND);
+    const { token } = await both.compare();
+    expect(token).toBeDefined();
+    both.leave();
+    await pass();
+    expect(await both.compare()).toMatchObject({ status: 'pending', isFetching: false });
+    const cached = both.queryClient.getQueryCache().getAll();
+    expect(cached.filter(({ state }) => state.data)).toEqual([]);
+  });
+});
+
+describe('without a provider', () => {
+  function prefetch(lifeMs: number) {
+    const queryClient = new QueryClient();
+    const source = fakeSource(issuing(lifeMs));
+    const options = guestTokenQueryOptions({ externalId: 'visitor', source });
+    return { queryClient, source, options };
+  }
+
+  test.for([
+    ['an hour', HOUR],
+    ['forty days', 40 * DAY],
+  ] as const)('a token that lives %s leaves the cache at its end', async ([, lifeMs]) => {
+    const { queryClient, source, options } = prefetch(lifeMs);
+    queryClient.prefetchQuery(options);
+    await pass();
+    await pass(lifeMs - SECOND);
+    expect(queryClient.getQueryData(options.queryKey)).toBeDefined();
+    await pass(SECOND);
+    expect(queryClient.getQueryData(options.queryKey)).toBeUndefined();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(source.requests).toHaveLength(1);
+  });
+
+  test('a component that uses the query shows no token after its end, and can ask for the next one', async () => {
+    const { queryClient, source, options } = prefetch(HOUR);
+    let query!: UseQueryResult<GuestToken, GuestTokenError>;
+    function Alone() {
+      query = useQuery(options);
+      return <p>{query.data?.value ?? 'none'}</p>;
+    }
+    const { container } = render(
+      <QueryClientProvider client={queryClient}>
+        <Alone />
+      </QueryClientProvider>,
+    );
+    await pass();
+    const before = container.textContent;
+    expect(before).toMatch(/^ey/);
+    await pass(HOUR);
+    await pass(1);
+    expect(container.textContent).toBe('none');
+    expect(query.fetchStatus).toBe('idle');
+    query.refetch();
+    await pass();
+    expect(container.textContent).toMatch(/^ey/);
+    expect(container.textContent).not.toBe(before);
+    expect(source.requests).toHaveLength(2);
+  });
+});

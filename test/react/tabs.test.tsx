@@ -1,0 +1,137 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { GuestTokenReply } from '../../src/index.ts';
+import {
+  down,
+  fakeSource,
+  HOUR,
+  issuing,
+  MINUTE,
+  outcomeOf,
+  type Page,
+  pass,
+  SECOND,
+  withFakeTime,
+} from './page.tsx';
+import { ASKING_MS, openNextPage, openTab, openTabsAtOnce, withTabs } from './tabs.tsx';
+
+withFakeTime();
+withTabs();
+
+test('a second tab shows the token of the first one without a request', async () => {
+  const source = fakeSource();
+  const first = await openTab({ source });
+  const second = await openTab({ source });
+  expect(second.view).toMatchObject({ status: 'success', token: first.view.token });
+  expect(source.requests).toHaveLength(1);
+});
+
+describe('tabs without Web Locks that ask in the same millisecond', () => {
+  test.for([2, 5])('agree on one token, now and after each renewal (%i tabs)', async (count) => {
+    const sources = Array.from({ length: count }, () => fakeSource(issuing(HOUR, SECOND)));
+    const tabs = await openTabsAtOnce(...sources.map((source) => ({ source })));
+    await pass(2 * SECOND);
+    for (let renewal = 0; renewal < 4; renewal++) {
+      const tokens = new Set(tabs.map(({ view }) => view.token));
+      expect(tokens.size).toBe(1);
+      expect(tokens).not.toContain(undefined);
+      await pass(HOUR);
+    }
+  });
+
+  test('agree on one token though their tokens have no age', async () => {
+    let serial = 0;
+    const answer = (): GuestTokenReply => ({
+      id: 'guest-1',
+      token: `opaque-${++serial}`,
+      expires_in: 3_600,
+    });
+    const tabs = await openTabsAtOnce(
+      { source: fakeSource(answer) },
+      { source: fakeSource(answer) },
+    );
+    await pass(2 * SECOND);
+    const [left, right] = tabs.map(({ view }) => view.token);
+    expect(left).toMatch(/^opaque-/);
+    expect(right).toBe(left);
+  });
+});
+
+describe('an opaque token, whose age only its created_time tells', () => {
+  let serial = 0;
+  const opaque = (): GuestTokenReply => ({
+    id: 'guest-1',
+    token: `opaque-${++serial}`,
+    created_time: new Date().toISOString(),
+  });
+
+  test('is replaced in every tab by a newer one, whichever tab has acquired that', async () => {
+    const source = fakeSource(opaque);
+    const first = await openTab({ source });
+    const second = await openTab({ source });
+    for (const tab of [second, first, second]) {
+      await pass(MINUTE);
+      const refreshed = outcomeOf(tab.view.refresh());
+      await pass(SECOND);
+      expect(refreshed.token).toBe(`opaque-${serial}`);
+      expect(first.view.token).toBe(refreshed.token);
+      expect(second.view.token).toBe(refreshed.token);
+    }
+    expect(source.requests).toHaveLength(4);
+  });
+});
+
+describe('a clock that was turned back by 40 minutes while a token was 50 minutes old', () => {
+  /** Checks every 10 s, up to an hour past the token's true end, that nobody shows it any more. */
+  async function neverServes(tab: Page, token: string | undefined, leftMs: number): Promise<void> {
+    await pass(leftMs - SECOND);
+    for (let waitedMs = 0; waitedMs < HOUR; waitedMs += 10 * SECOND) {
+      await pass(10 * SECOND);
+      expect(tab.view.token).not.toBe(token);
+      const got = outcomeOf(tab.view.getToken());
+      await pass();
+      expect(got.token).not.toBe(token);
+    }
+  }
+
+  test('makes no new tab hand out the token past its true end', async () => {
+    const first = await openTab({ source: fakeSource(issuing(HOUR)) });
+    const { token } = first.view;
+    first.update({ source: fakeSource(down) });
+    await pass(50 * MINUTE - ASKING_MS);
+    vi.setSystemTime(Date.now() - 40 * MINUTE);
+    const second = await openTab({ source: fakeSource(down) });
+    await neverServes(second, token, 10 * MINUTE - ASKING_MS);
+  });
+
+  test('makes no new tab refuse the token: it is shared for the ten minutes that it has left', async () => {
+    const first = await openTab({ source: fakeSource(issuing(HOUR)) });
+    const { token } = first.view;
+    await pass(50 * MINUTE - ASKING_MS);
+    vi.setSystemTime(Date.now() - 40 * MINUTE);
+    const source = fakeSource(down);
+    const second = await openTab({ source });
+    expect(second.view.token).toBe(token);
+    await pass(8 * MINUTE);
+    expect(second.view.token).toBe(token);
+    expect(source.requests).toHaveLength(0);
+  });
+
+  test('makes no next page with storage "session" hand out the token past its true end', async () => {
+    const first = await openTab({ source: fakeSource(issuing(HOUR)), storage: 'session' });
+    const { token } = first.view;
+    await pass(50 * MINUTE - ASKING_MS);
+    vi.setSystemTime(Date.now() - 40 * MINUTE);
+    const second = await openNextPage(first, { source: fakeSource(down), storage: 'session' });
+    await neverServes(second, token, 10 * MINUTE - ASKING_MS);
+  });
+});
+
+test('a clock that was turned back past the start of the request keeps no tab from sharing the token', async () => {
+  const first = await openTab({ source: fakeSource(issuing(HOUR)) });
+  await pass(10 * MINUTE);
+  vi.setSystemTime(Date.now() - 2 * HOUR);
+  const source = fakeSource(down);
+  const second = await openTab({ source });
+  expect(second.view.token).toBe(first.view.token);
+  expect(source.requests).toHaveLength(0);
+});

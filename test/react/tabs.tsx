@@ -1,0 +1,183 @@
+// Several tabs of one browser. Each has a copy of the package of its own and sees the others only
+// through BroadcastChannel; what sessionStorage holds stands for one tab and its next page.
+import { act } from '@testing-library/react';
+import { afterEach, beforeEach, vi } from 'vitest';
+import { anotherCopy, type Library, type Page, pass, showWidget } from './page.tsx';
+
+const channels = new Set<FakeChannel>();
+
+/** The tab whose code runs now: it owns the listeners that are added meanwhile. */
+let acting: object | undefined;
+/** The tab to which something happens; undefined: to all of them. */
+let concerned: object | undefined;
+/** The tabs in the back/forward cache: they hear no message. */
+const away = new Set<object | undefined>();
+
+/** BroadcastChannel on fake time: messages arrive in a task of their own, cloned. */
+class FakeChannel extends EventTarget {
+  readonly name: string;
+  readonly #owner = acting;
+  onmessage: ((event: MessageEvent) => void) | null = null;
+
+  constructor(name: string) {
+    super();
+    this.name = name;
+    this.addEventListener('message', (event) => this.onmessage?.(event as MessageEvent));
+    channels.add(this);
+  }
+
+  postMessage(message: unknown): void {
+    if (!channels.has(this)) throw new DOMException('The channel is closed.', 'InvalidStateError');
+    for (const other of channels) {
+      if (other === this || other.name !== this.name || away.has(other.#owner)) continue;
+      const data: unknown = structuredClone(message);
+      setTimeout(() => {
+        if (channels.has(other)) other.dispatchEvent(new MessageEvent('message', { data }));
+      });
+    }
+  }
+
+  close(): void {
+    channels.delete(this);
+  }
+}
+
+/** All tabs share one window here; a listener hears what happens to its own tab. */
+function tellTabsApart(target: EventTarget): void {
+  const { addEventListener: add, removeEventListener: remove } = target;
+  const wrapped = new Map<unknown, EventListener>();
+  vi.spyOn(target, 'addEventListener').mockImplementation((type, listener, options) => {
+    const owner = acting;
+    if (!owner || typeof listener !== 'function') return add.call(target, type, listener, options);
+    const own =
+      wrapped.get(listener) ??
+      ((event) => {
+        if (!concerned || concerned === owner) listener.call(target, event);
+      });
+    wrapped.set(listener, own);
+    add.call(target, type, own, options);
+  });
+  vi.spyOn(target, 'removeEventListener').mockImplementation((type, listener, options) => {
+    remove.call(target, type, wrapped.get(listener) ?? listener, options);
+  });
+}
+
+/** Gives every test of the file a browser whose tabs can talk; call it after `withFakeTime`. */
+export function withTabs(): void {
+  beforeEach(() => {
+    channels.clear();
+    away.clear();
+    sessionStorage.clear();
+    vi.stubGlobal('isSecureContext', true);
+    vi.stubGlobal('BroadcastChannel', FakeChannel);
+    for (const target of [window, document]) tellTabsApart(target);
+  });
+  afterEach(() => sessionStorage.clear());
+}
+
+/** How many channels the tabs have open. */
+export function openChannels(): number {
+  return channels.size;
+}
+
+/** How long a tab waits for the others' answer before it asks the source, with some time to spare. */
+export const ASKING_MS = 100;
+
+export interface Tab extends Page {
+  /** Something happens to this tab only, with all that follows from it at once. */
+  happen(event: Event | string, target?: EventTarget): Promise<void>;
+  /** From now on it is, or is not, in the back/forward cache; no event tells of it. */
+  setAway(isAway: boolean): void;
+}
+
+/** Opens one more tab, and waits until the other tabs have answered. */
+export async function openTab(...[props, wrapper]: Parameters<typeof showWidget>): Promise<Tab> {
+  const tab = startTab(await anotherCopy(), props, wrapper);
+  await pass(ASKING_MS);
+  return tab;
+}
+
+/** Opens several tabs in the same millisecond. */
+export async function openTabsAtOnce(
+  ...propsOfEach: readonly Parameters<typeof showWidget>[0][]
+): Promise<Tab[]> {
+  const libraries: Library[] = [];
+  for (const _ of propsOfEach) libraries.push(await anotherCopy());
+  return libraries.map((library, n) => startTab(library, propsOfEach[n]));
+}
+
+function startTab(library: Library, ...[props, wrapper]: Parameters<typeof showWidget>): Tab {
+  const me = {};
+  function asMe<Result>(work: () => Result): Result {
+    acting = me;
+    try {
+      return work();
+    } finally {
+      acting = undefined;
+    }
+  }
+  const page = asMe(() => showWidget(props, wrapper, library));
+  return {
+    get probe() {
+      return page.probe;
+    },
+    get events() {
+      return page.events;
+    },
+    get view() {
+      return page.view;
+    },
+    get fetch() {
+      return page.fetch;
+    },
+    update: (more) => asMe(() => page.update(more)),
+    unmount: () => asMe(() => page.unmount()),
+    setAway: (isAway) => void (isAway ? away.add(me) : away.delete(me)),
+    async happen(event, target = window) {
+      concerned = me;
+      await act(async () => {
+        asMe(() =>
+          target.dispatchEvent(
+            typeof event === 'string' ? new Event(event, { bubbles: true }) : event,
+          ),
+        );
+      });
+      concerned = undefined;
+      await pass();
+    },
+  };
+}
+
+/** The tab goes to the next page of the site: memory is gone, sessionStorage stays. */
+export async function openNextPage(
+  tab: Tab,
+  ...[props, wrapper]: Parameters<typeof showWidget>
+): Promise<Tab> {
+  await tab.happen(new PageTransitionEvent('pagehide', { persisted: false }));
+  const kept = Object.entries(sessionStorage);
+  tab.unmount();
+  await pass();
+  for (const [key, value] of kept) sessionStorage.setItem(key, value);
+  return await openTab(props, wrapper);
+}
+
+/** The tab is left for another page, and kept in the back/forward cache: what browsers fire then. */
+export async function putAway(tab: Tab): Promise<void> {
+  await tab.happen(new PageTransitionEvent('pagehide', { persisted: true }));
+  await setTabVisible(tab, false);
+  tab.setAway(true);
+  // it is this tab that is hidden, not those that the visitor looks at now
+  vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('visible');
+}
+
+/** The visitor goes back to it. */
+export async function bringBack(tab: Tab): Promise<void> {
+  tab.setAway(false);
+  await setTabVisible(tab, true);
+  await tab.happen(new PageTransitionEvent('pageshow', { persisted: true }));
+}
+
+export async function setTabVisible(tab: Tab, visible: boolean): Promise<void> {
+  vi.spyOn(document, 'visibilityState', 'get').mockReturnValue(visible ? 'visible' : 'hidden');
+  await tab.happen('visibilitychange', document);
+}
