@@ -1,6 +1,6 @@
 import { timerDelayMs } from '../../core/expiry.ts';
-import { type CallWindow, createCallWindow, type Room } from './callWindow.ts';
-import type { SharedCallWindow } from './sharedCallWindow.ts';
+import type { CallPlaces } from './callPlaces.ts';
+import type { Room } from './callWindow.ts';
 
 /** A call that waits for its turn. */
 export interface Waiter {
@@ -18,29 +18,22 @@ interface Queued extends Waiter {
 }
 
 interface QueueOptions {
-  /** Calls in any 60 s. */
-  readonly limit: number;
+  readonly places: CallPlaces;
   readonly maxWaitMs: number;
-  /** The calls of all machines; undefined where there is one. */
-  readonly shared: SharedCallWindow | undefined;
+  /** How many may wait. */
+  readonly maxLength: number;
   /** Told how many wait, whenever that changes; calls that go at once do not count. */
   readonly onWaiting: (count: number) => void;
 }
 
 /**
- * Lets calls through at once while there is room, then whoever has had the fewest of late first. One
- * who asks for many gets as many as are left free, so that there is room for the next.
+ * Lets calls through at once while there are places, then whoever has had the fewest of late first;
+ * of too many who wait, those of whoever wants the most are refused.
  */
-export function createCallQueue({
-  limit,
-  maxWaitMs,
-  shared,
-  onWaiting,
-}: QueueOptions): (waiter: Waiter) => void {
-  const own = createCallWindow();
+export function createCallQueue(options: QueueOptions): (waiter: Waiter) => void {
+  const { places, maxWaitMs, maxLength, onWaiting } = options;
   const queue = new Set<Queued>();
   let isServing = false;
-  let hasNews = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waiting = 0;
 
@@ -51,38 +44,24 @@ export function createCallQueue({
   }
 
   async function serve(): Promise<void> {
-    hasNews = true;
     if (isServing) return;
     isServing = true;
     clearTimeout(timer);
-    for (let next = lightest(queue, own); next; next = lightest(queue, own)) {
-      hasNews = false;
-      const result = await add(next);
+    for (let next = lightest(queue, places); next; ) {
+      const result = await places.take(next.who, next.isFurther);
+      const lighter = lightest(queue, places);
       if (typeof result === 'function') {
         // Whoever was refused meanwhile leaves the place to the next one.
-        admit(queue.has(next) ? next : lightest(queue, own), result);
-      } else if (!hasNews) {
+        admit(queue.has(next) ? next : lighter, result);
+        next = lightest(queue, places);
+      } else {
         keepWaiting(result);
-        break;
+        // Somebody came meanwhile for whom there may be a place.
+        const isLighter = lighter && weightOf(lighter, places) < weightOf(next, places);
+        next = isLighter && queue.has(lighter) ? lighter : undefined;
       }
     }
     isServing = false;
-  }
-
-  async function add({ who, isFurther }: Queued): Promise<(() => void) | Room> {
-    const counted = own.count();
-    const spare = isFurther ? 0 : own.countOf(who);
-    const isFull = (): boolean => counted + spare >= (shared?.ownLimit() ?? limit);
-    if (isFull()) return own.room(maxWaitMs);
-    const result = await shared?.add(spare, maxWaitMs);
-    if (typeof result === 'object') return result;
-    // Redis may be away since a moment ago.
-    if (isFull()) return own.room(maxWaitMs);
-    const end = own.add(who);
-    return () => {
-      end();
-      result?.();
-    };
   }
 
   function admit(waiter: Queued | undefined, end: () => void): void {
@@ -92,13 +71,14 @@ export function createCallQueue({
     } else end();
   }
 
-  function keepWaiting({ nextMs, places }: Room): void {
+  function keepWaiting(room: Room): void {
     // No more than can have their turn in time.
-    while (queue.size > places) refuse(heaviest(queue, own), nextMs);
+    while (queue.size > room.places) refuse(heaviest(queue, places), room.nextMs);
     for (const waiter of queue) {
-      waiter.timer ??= setTimeout(() => refuse(waiter, nextMs), timerDelayMs(maxWaitMs));
+      waiter.timer ??= setTimeout(() => refuse(waiter, room.nextMs), timerDelayMs(maxWaitMs));
     }
-    if (queue.size > 0) timer = setTimeout(serve, timerDelayMs(Math.max(1, nextMs)));
+    clearTimeout(timer);
+    if (queue.size > 0) timer = setTimeout(serve, timerDelayMs(Math.max(1, room.nextMs)));
     countWaiting();
   }
 
@@ -116,33 +96,40 @@ export function createCallQueue({
 
   return (waiter) => {
     queue.add({ ...waiter });
+    if (queue.size > maxLength) refuse(heaviest(queue, places), maxWaitMs);
     void serve();
   };
 }
 
+function weightOf({ who, isFurther }: Waiter, places: CallPlaces): number {
+  return isFurther ? -1 : places.countOf(who);
+}
+
 /** Of the one who has had the fewest calls of late, the oldest. */
-function lightest(queue: Iterable<Queued>, calls: CallWindow): Queued | undefined {
+function lightest(queue: Iterable<Queued>, places: CallPlaces): Queued | undefined {
   let found: Queued | undefined;
-  let fewest = Number.POSITIVE_INFINITY;
+  let least = Number.POSITIVE_INFINITY;
   for (const waiter of queue) {
-    const count = waiter.isFurther ? -1 : calls.countOf(waiter.who);
-    if (count >= fewest) continue;
-    fewest = count;
+    const weight = weightOf(waiter, places);
+    if (weight >= least) continue;
+    least = weight;
     found = waiter;
   }
   return found;
 }
 
 /** Of the one who has had and wants the most calls, the newest. */
-function heaviest(queue: Iterable<Queued>, calls: CallWindow): Queued | undefined {
+function heaviest(queue: Iterable<Queued>, places: CallPlaces): Queued | undefined {
   const wanted = new Map<string, number>();
   for (const { who } of queue) wanted.set(who, (wanted.get(who) ?? 0) + 1);
   let found: Queued | undefined;
-  let most = -1;
+  let most = Number.NEGATIVE_INFINITY;
   for (const waiter of queue) {
-    const count = waiter.isFurther ? 0 : calls.countOf(waiter.who) + (wanted.get(waiter.who) ?? 0);
-    if (count < most) continue;
-    most = count;
+    const weight = waiter.isFurther
+      ? -1
+      : places.countOf(waiter.who) + (wanted.get(waiter.who) ?? 0);
+    if (weight < most) continue;
+    most = weight;
     found = waiter;
   }
   return found;

@@ -1,5 +1,6 @@
 import { assertDuration } from '../../core/retryPolicy.ts';
 import { assertRate, type BrokerLimits } from './brokerLimits.ts';
+import { createCallPlaces } from './callPlaces.ts';
 import { createCallQueue } from './callQueue.ts';
 import { WINDOW_MS } from './callWindow.ts';
 import { createComeBack } from './comeBack.ts';
@@ -41,9 +42,10 @@ export function createUpstreamPacer(
   const run = redisScripts(limits);
   const shared = run && sharedCallWindow(upstream, scope, run);
   const enqueue = createCallQueue({
-    limit: upstream,
+    places: createCallPlaces(upstream, maxWaitMs, shared),
     maxWaitMs,
-    shared,
+    // as many as may go, and as many as may follow them in a minute
+    maxLength: 2 * upstream,
     onWaiting: (waiting) => emit({ type: 'upstream-queue', waiting }),
   });
   const comeBackMs = createComeBack(WINDOW_MS / upstream);

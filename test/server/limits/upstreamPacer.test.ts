@@ -141,6 +141,29 @@ describe('the pace of calls to Genesys', () => {
     }
   });
 
+  it('lets nobody wait for longer while others come all the time and Redis is slow', async () => {
+    const slowMs = 5;
+    const redis = {
+      async eval(): Promise<number[]> {
+        await new Promise((resolve) => setTimeout(resolve, slowMs));
+        // one machine, and no place for half a minute
+        return [1, 30_000, 0];
+      },
+    };
+    const pacer = paced({ redis });
+    const waitsMs: number[] = [];
+    for (let ms = 0; ms < 5_000; ms++) {
+      const startedAtMs = Date.now();
+      pacer
+        .run(newVisitor(), async () => undefined)
+        .catch(() => waitsMs.push(Date.now() - startedAtMs));
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(waitsMs.length).toBe(5_000);
+    expect(Math.max(...waitsMs)).toBeLessThanOrEqual(2_000);
+  });
+
   it('lets those who are turned away come back one after the other, and beyond a minute at random', async () => {
     const pacer = paced({ upstream: 300 });
     const backInMs: number[] = [];
