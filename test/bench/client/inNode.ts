@@ -1,0 +1,11 @@
+// Runs the cases in a process of its own and prints the results: `page` with jsdom, `server` without.
+import { builtinEnvironments } from 'vitest/runtime';
+
+const [where, before] = process.argv.slice(2);
+if (where === 'page') {
+  await builtinEnvironments.jsdom.setup(globalThis, { jsdom: { url: 'http://localhost/' } });
+}
+const bundled: string = new URL('.cache/cases.js', import.meta.url).href;
+const { onPage, onServer }: typeof import('./cases.tsx') = await import(bundled);
+console.log(JSON.stringify(await (where === 'page' ? onPage : onServer)(!!before)));
+process.exit();
