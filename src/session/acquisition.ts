@@ -17,6 +17,8 @@ export interface AcquisitionPlan {
   readonly fresh: boolean;
   /** The token of another tab will do; that tab's own is older. */
   readonly mayShare: boolean;
+  /** That token has to be newer than this one; undefined: any will do. */
+  readonly newerThan: GuestToken | undefined;
   /** The latest token, in hand or over. */
   readonly previous: GuestToken | undefined;
   readonly wasRejected: boolean;
@@ -68,11 +70,11 @@ export class Acquisition {
 
   /** @throws GuestTokenError the last attempt's, or the reason of `abort` */
   run(): Promise<GuestToken> {
-    const { tabs, mayShare, previous } = this.#plan;
+    const { tabs, mayShare, newerThan } = this.#plan;
     const { signal } = this.#ended;
     const work = (): Promise<GuestToken> => this.#attempts(signal);
     return unlessAborted(signal, () =>
-      tabs ? tabs.exclusively(signal, mayShare, previous, work) : work(),
+      tabs ? tabs.exclusively(signal, mayShare, newerThan, work) : work(),
     );
   }
 

@@ -40,20 +40,25 @@ export function shareToken(token: GuestToken): SharedToken {
 export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToken | undefined {
   try {
     const { requestedAtMs, elapsedMs, toldAtMs, ...reply } = asRecord(shared);
+    if (!isNumber(requestedAtMs) || !isNumber(elapsedMs) || !isNumber(toldAtMs)) return undefined;
     const now = readClock();
-    const onTheWayMs = now.wallMs - Number(toldAtMs);
+    const onTheWayMs = now.wallMs - toldAtMs;
     const requestedAt = {
-      wallMs: Number(requestedAtMs),
+      wallMs: requestedAtMs,
       // By the steady clock, since the other one may have been set since the request.
-      monotonicMs: now.monotonicMs - Number(elapsedMs) - onTheWayMs,
+      monotonicMs: now.monotonicMs - elapsedMs - onTheWayMs,
     };
     // Told in the future: the clock was turned back since, and nobody knows how long ago it was.
-    if (onTheWayMs >= 0 && Number(elapsedMs) >= 0 && Number.isFinite(reply.expires_in)) {
+    if (onTheWayMs >= 0 && elapsedMs >= 0 && isNumber(reply.expires_in)) {
       const token = readGuestToken(reply, { requestedAt, expiryBufferMs });
       if (!token.isExpired()) return token;
     }
   } catch {} // junk
   return undefined;
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isFinite(value);
 }
 
 /** Whether a token is newer than another one; the same answer in every tab. */

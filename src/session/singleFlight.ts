@@ -85,6 +85,8 @@ export class SingleFlight {
       // A source that handed out what was over has to be asked for something else.
       fresh: byPerson || isReplacement || failure?.error.code === 'no_progress',
       mayShare: !byPerson,
+      // A token that another tab still has is as good as confirmed.
+      newerThan: isReplacement ? latest : undefined,
       previous: latest,
       wasRejected: held?.isRejected ?? false,
       failedAttempts: byPerson ? 0 : throttle.failedAttempts,

@@ -151,6 +151,16 @@ describe('a page that comes back', () => {
     expect(JSON.stringify(Object.entries(sessionStorage))).not.toContain(token);
   });
 
+  test('has its own token without a request where another tab still has it', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = await openTab({ source });
+    await openTab({ source });
+    const { token } = page.view;
+    await putAway(page);
+    expect(await tokensAfterReturn(page)).toEqual(new Set([token]));
+    expect(source.requests).toHaveLength(1);
+  });
+
   test('has the token that another tab has renewed meanwhile, without a request', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = await openTab({ source: fakeSource(down) });
