@@ -1,4 +1,4 @@
-/** The channel of Genesys' own examples (the reference's). */
+/** The channel of Genesys' own examples. */
 export const DEFAULT_CHANNEL_ID = 'webchat-default';
 
 /** Where the broker answers unless a site says otherwise. */

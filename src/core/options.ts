@@ -1,4 +1,4 @@
-/** `defaults` with what is given on top; an `undefined` never beats a default. */
+/** `defaults`, overridden by what is given, except by `undefined`. */
 export function withDefaults<Defaults extends object>(
   defaults: Defaults,
   given: { readonly [Name in keyof Defaults]?: Defaults[Name] | undefined },

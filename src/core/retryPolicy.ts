@@ -3,11 +3,11 @@ import { assertOption, type GuestTokenError, isMs } from './errors.ts';
 import { withDefaults } from './options.ts';
 
 export interface RetrySettings {
-  /** Requests of one round, the first included: a whole number of 1 or more. Default 3. */
+  /** Requests of one acquisition, the first included: a whole number of 1 or more. Default 3. */
   attempts?: number | undefined;
-  /** Ms; no wait is shorter. Default 2,000 (the reference's `min=2`). */
+  /** Ms; no wait is shorter. Default 2,000. */
   minDelayMs?: number | undefined;
-  /** Ms; no backoff is longer, jitter aside. Default 10,000 (the reference's `max=10`). */
+  /** Ms; no backoff is longer, jitter aside. Default 10,000. */
   maxDelayMs?: number | undefined;
   /** Ms; a longer `Retry-After` fails at once with `retryAtMs`. Default 60,000. */
   maxRetryAfterMs?: number | undefined;
@@ -22,19 +22,19 @@ const defaults: RetryPolicy = {
   maxRetryAfterMs: 60_000,
 };
 
-/** The first wait before clamping, doubled after each failure (the reference's `multiplier=1`). */
+/** The first wait before clamping, doubled after each failure. */
 const BASE_DELAY_MS = 1_000;
 
 /** Spreads clients that failed together. */
 const JITTER_SHARE = 0.25;
 
-/** Up to a quarter more, so that clients that failed together do not come back together. */
+/** Adds up to a quarter, so that clients that failed together don't come back together. */
 export function withJitter(delayMs: number): number {
   return delayMs * (1 + Math.random() * JITTER_SHARE);
 }
 
 /**
- * Fills in defaults; an `undefined` never beats one.
+ * Fills in the defaults, also for settings that are `undefined`.
  *
  * @throws GuestTokenError `misconfigured`, naming the setting
  */
@@ -52,7 +52,7 @@ export function assertDuration(option: string, ms: number): void {
   assertOption(option, isMs(ms), 'must be 0 or more');
 }
 
-/** 401 and 403: refused for who asks, so that the same request at once may find a renewed session. */
+/** 401 and 403 are about who asks: a second request, sent at once, may find a renewed session. */
 export function isRefusal({ code }: GuestTokenError): boolean {
   return code === 'unauthorized' || code === 'forbidden';
 }
@@ -93,17 +93,17 @@ export function retryDelayMs(
   return Math.max(withJitter(backoffMs), waitAskedForMs(error));
 }
 
-/** The first pause after a round that failed; doubled with each one. */
+/** The first cool-down; doubled with each failed acquisition. */
 const COOLDOWN_MS = 30_000;
 const MAX_COOLDOWN_MS = 300_000;
-/** A role or scope is usually added by somebody who watches the screen. */
+/** Whoever adds a missing role or scope usually watches the screen. */
 const MAX_FORBIDDEN_COOLDOWN_MS = 60_000;
 
 /**
- * Ms to leave the source alone after a whole round has failed: 30 s doubling to 5 min, jittered, 60 s
- * at most for `forbidden`, and never less than the server asked for.
+ * Ms of the cool-down after a failed acquisition: 30 s doubling to 5 min, jittered; at most 60 s for
+ * `forbidden`; never less than the server asked for.
  *
- * @param failedRounds rounds that failed in a row before this one, from 0
+ * @param failedRounds acquisitions that failed in a row before this one, from 0
  */
 export function cooldownMs(failedRounds: number, error?: GuestTokenError): number {
   const pauseMs = withJitter(Math.min(COOLDOWN_MS * 2 ** failedRounds, MAX_COOLDOWN_MS));

@@ -16,7 +16,7 @@ export interface GuestTokenRequest {
 }
 
 export interface GuestTokenSourceContext {
-  /** Aborts when nobody waits any more, or when the attempt has run out of time. */
+  /** Aborts when nobody waits any more, or when the attempt times out. */
   readonly signal: AbortSignal;
   /** True for the one request that follows a 401 or 403. */
   readonly refused?: boolean;
@@ -36,20 +36,19 @@ export type GuestTokenSource = ((
 };
 
 export interface EndpointTokenSourceOptions {
-  /** Headers for each request, or a function that makes them anew. */
+  /** Headers of each request, or a function that is called for each. */
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined;
   /** Default `"same-origin"`; `"include"` for an endpoint on another origin that reads cookies. */
   credentials?: RequestCredentials | undefined;
   /** Default: the global one, looked up at each call. */
   fetch?: typeof fetch | undefined;
-  /** Ms that one request may take; more than 10,000 has no effect, since that is imposed on every
-   * source. Default 10,000. */
+  /** Ms that one request may take. Default 10,000, which is also the limit of every source. */
   timeoutMs?: number | undefined;
   /** Renews your app's own session after a 401 or 403, before the one request that follows. */
   onUnauthorized?: (() => unknown) | undefined;
 }
 
-/** Ms an attempt may take before it counts as `timed_out`. */
+/** Ms that an attempt may take; then it has `timed_out`. */
 export const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /**
@@ -74,7 +73,7 @@ export function endpointTokenSource(
       assertOption('fetch', !!send, 'is required on this platform');
       const headers = new Headers(typeof more === 'function' ? await more() : more);
       headers.set('Content-Type', 'application/json');
-      // for the broker's pool; the browser's cache is out of the question for a POST
+      // for the broker's pool; browsers don't cache a POST
       if (fresh) headers.set('Cache-Control', 'no-cache');
       const response = await send(url, {
         method: 'POST',
@@ -100,7 +99,7 @@ export function endpointTokenSource(
       if (isRefusal(error) && !refused) {
         try {
           await options.onUnauthorized?.();
-        } catch {} // then it will be refused again
+        } catch {} // the next request is refused, too
       }
       throw error;
     });
@@ -108,8 +107,8 @@ export function endpointTokenSource(
 }
 
 /**
- * Adds `expires_in` by the server's own clock where the reply has none: the JWT's `exp` and the
- * `Date` header come from clocks that agree, the visitor's clock is anybody's guess.
+ * Adds `expires_in` if the reply has none, by the server's clock: the JWT's `exp` and the `Date` header
+ * come from clocks that agree, while the visitor's may be wrong.
  */
 function withExpiresIn(reply: GuestTokenReply, headers: Headers): GuestTokenReply {
   const { expiresInMs, expiresAtMs = Number.NaN } = readClaims(reply.token, { ...reply });

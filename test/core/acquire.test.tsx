@@ -1,5 +1,4 @@
-// One round of requests for a token, as the source sees it: how often it is asked, when, and what is made
-// of whatever it throws (A2 to A5, A8, A11).
+// One acquisition, as the source sees it: how often and when it is asked, and what its errors become.
 import { describe, expect, test, vi } from 'vitest';
 import { endpointTokenSource, GuestTokenError } from '../../src/core/index.ts';
 import {

@@ -1,4 +1,4 @@
-// How long a token lives by clocks that are wrong (T3) or are turned (T4).
+// How long a token lives when clocks are wrong or are set meanwhile.
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { readTokenByClock } from '../../src/core/guestToken.ts';
 import { type GuestToken, readGuestToken } from '../../src/core/index.ts';
@@ -143,7 +143,7 @@ describe('a token stays over at its end', () => {
     expect(token.isExpired()).toBe(true);
   });
 
-  test('and is not believed to be old by more than passed, look after look', () => {
+  test('and ages by no more than the time that has passed, however often it is read', () => {
     const token = tokenOf(HOUR);
     for (let n = 0; n < 3_599; n++) {
       vi.advanceTimersByTime(SECOND);
@@ -209,7 +209,7 @@ describe('a visitor whose clock is wrong', () => {
     expect(source.requests.length).toBeLessThanOrEqual(16);
   });
 
-  test('and is right is told of no clock-skew', async () => {
+  test('by nothing at all gets no clock-skew event', async () => {
     const page = showWidget({ source: issuer(HOUR) });
     await pass(3 * HOUR);
     expect(page.events.filter(({ type }) => type === 'clock-skew')).toEqual([]);

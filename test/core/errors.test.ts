@@ -1,4 +1,4 @@
-// The one error of the package: what it tells, and what it never tells.
+// The one error of the package: what it says, and what it never says.
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -119,7 +119,7 @@ test('the hints for 401 and 403 name the fix at Genesys', () => {
 describe('isGuestTokenError', () => {
   afterEach(() => vi.resetModules());
 
-  test('knows an error of a second copy of the package, and the second copy ours', async () => {
+  test('recognises errors across two copies of the package, both ways', async () => {
     vi.resetModules();
     const copy = await import('../../src/core/index.ts');
     expect(copy.GuestTokenError).not.toBe(GuestTokenError);
@@ -153,7 +153,7 @@ describe('isGuestTokenError', () => {
   });
 });
 
-describe('an error that comes from a reply tells nothing of it', () => {
+describe('an error about a reply repeats nothing of it', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 

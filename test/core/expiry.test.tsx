@@ -1,4 +1,4 @@
-// When a token is due and when it is over (T5), however long or short it lives (T6).
+// When a token is stale and when it has expired, however long or short it lives.
 import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { cleanup, render } from '@testing-library/react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -28,7 +28,7 @@ function tokenOf(lifeMs: number, expiryBufferMs?: number): GuestToken {
 }
 
 describe('a token', () => {
-  test('is due a minute before its end and over at its end, to the millisecond', () => {
+  test('is stale a minute before its end and expires at its end, to the millisecond', () => {
     const token = tokenOf(10 * MINUTE);
     const bornAtMs = Date.now();
     expect(token.staleAtMs).toBe(bornAtMs + 9 * MINUTE);
@@ -71,7 +71,7 @@ describe('a token', () => {
 });
 
 describe('a widget with tokens as short as the buffer', () => {
-  test('asks once per life, and is told so once in development', async () => {
+  test('asks once per life, and warns once in development', async () => {
     vi.resetModules(); // once per page, and this page has not been told yet
     const fresh = await import('../../src/index.ts');
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
@@ -92,7 +92,7 @@ describe('a widget with tokens as short as the buffer', () => {
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('expiryBufferMs'));
   });
 
-  test('is told nothing in production', async () => {
+  test('warns of nothing in production', async () => {
     vi.resetModules();
     vi.stubEnv('NODE_ENV', 'production');
     const fresh = await import('../../src/index.ts');

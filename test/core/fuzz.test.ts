@@ -1,4 +1,4 @@
-// Whatever comes in: a token or an error of ours (S4), and never a word of what came.
+// Any input becomes a token or an error of ours, and no error repeats the input.
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -89,7 +89,7 @@ function expectTyped(error: unknown): void {
   expect(retryDelayMs(0, error)).toBeGreaterThanOrEqual(0);
 }
 
-test('any reply at all becomes a living token or an error of ours', { timeout: 60_000 }, () => {
+test('any reply becomes a valid token or a GuestTokenError', { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(reply, fc.option(oddNumber, { nil: undefined }), (anything, fallbackTtlMs) => {
       let token: GuestToken;
@@ -134,7 +134,7 @@ function jsonOf(value: unknown): string {
   }
 }
 
-test('any HTTP answer at all becomes a living token or an error of ours', {
+test('any HTTP response becomes a valid token or a GuestTokenError', {
   timeout: 60_000,
 }, async () => {
   await fc.assert(

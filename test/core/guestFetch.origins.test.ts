@@ -275,7 +275,7 @@ test('a call to a stranger is sent as it is, without waiting for a token', async
   expect(await sent[0]?.text()).toBe('hello');
 });
 
-describe('an origin that is none throws at construction, and the error names the option', () => {
+describe('an invalid origin throws at construction, and the error names the option', () => {
   test.each([
     '',
     '*',

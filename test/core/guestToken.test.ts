@@ -1,4 +1,4 @@
-// What a token is: read from a reply (T1, T2). Its clock is in clock.test.ts, its secret in secret.test.ts.
+// Reading a token from a reply. For clocks see clock.test.tsx, for the secret secret.test.ts.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   type GuestTokenReply,
@@ -33,7 +33,7 @@ function failure(reply: unknown): unknown {
 }
 
 describe('the end of a token', () => {
-  test('is told by expires_in, also where the JWT says otherwise', () => {
+  test('comes from expires_in, even if the JWT says otherwise', () => {
     const token = fakeGuestToken({ lifeSeconds: 9_999 });
     const { expiresAtMs, lifeMs, expirySource } = read({ id: 'a', token, expires_in: 600 });
     expect({ expiresAtMs, lifeMs, expirySource }).toEqual({
@@ -43,7 +43,7 @@ describe('the end of a token', () => {
     });
   });
 
-  test('may be told in fractions of a second', () => {
+  test('may come in fractions of a second', () => {
     expect(read({ id: 'a', token: 'opaque', expires_in: 0.5 }).lifeMs).toBe(500);
   });
 
@@ -126,7 +126,7 @@ describe('the end of a token', () => {
     expect(failure({ id: 'a', token: 'opaque', created_time })).toBe('unknown_expiry');
   });
 
-  test('that is unknown comes with a hint of what to answer', () => {
+  test('that is unknown gives an error that says what to answer', () => {
     expect(() => read({ id: 'a', token: 'opaque' })).toThrow(
       expect.objectContaining({
         code: 'unknown_expiry',
@@ -157,12 +157,12 @@ describe('the end of a token', () => {
     }
   });
 
-  test('is read without any look at the signature', () => {
+  test('is read without checking the signature', () => {
     const [header, payload] = fakeGuestToken({ lifeSeconds: 60 }).split('.');
     expect(read({ id: 'a', token: `${header}.${payload}.nonsense` }).lifeMs).toBe(60_000);
   });
 
-  test('of a token with letters from everywhere in its payload is read, too', () => {
+  test('is read from a payload with non-ASCII letters', () => {
     const token = fakeGuestToken({ sub: 'Åsa 🙂', lifeSeconds: 60 });
     expect(read({ id: 'a', token }).lifeMs).toBe(60_000);
   });
@@ -220,13 +220,13 @@ describe('a reply', () => {
     },
   );
 
-  test('that is malformed is not worth another try, and says what to answer', () => {
+  test('that is malformed is not retryable, and the error says what to answer', () => {
     expect(() => read({})).toThrow(
       expect.objectContaining({ retryable: false, hint: expect.stringMatching(/id and token/) }),
     );
   });
 
-  test('with fields that nobody knows is read like any other', () => {
+  test('with unknown fields is read like any other', () => {
     const strange = { ...good, __proto__: { token: 'other' }, toString: 'x', extra: [1, 2] };
     expect(read(strange).value).toBe('opaque');
   });

@@ -1,4 +1,4 @@
-// When to try again and after how long (A2 to A5), by the functions that queries of your own use too.
+// Whether and when to try again, as exported for queries of your own.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   GuestTokenError,
@@ -50,7 +50,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, '9e15'])(
   },
 );
 
-describe('what passes is tried three times in all', () => {
+describe('a passing failure is tried three times in all', () => {
   test.each<GuestTokenErrorCode>([
     'unreachable',
     'timed_out',
@@ -77,7 +77,7 @@ describe('what passes is tried three times in all', () => {
   });
 });
 
-describe('what stays is not tried again', () => {
+describe('a lasting failure is not tried again', () => {
   test.each<GuestTokenErrorCode>([
     'rejected',
     'malformed_reply',
@@ -120,7 +120,7 @@ describe('the backoff', () => {
     expect(retryDelayMs(5_000, unavailable)).toBe(10_000);
   });
 
-  test('is up to a quarter longer, so that clients that failed together come back apart', () => {
+  test('gets up to a quarter of jitter, so that clients that failed together spread out', () => {
     random = 1 - Number.EPSILON;
     const longest = [2_500, 2_500, 5_000, 10_000, 12_500, 12_500];
     for (const [n, wait] of waits(unavailable).entries()) {
@@ -228,7 +228,7 @@ describe('Retry-After', () => {
   });
 });
 
-describe('a setting that can not work throws, and the error names it', () => {
+describe('an invalid setting throws, and the error names it', () => {
   const bad: [keyof RetrySettings, unknown[]][] = [
     ['attempts', [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '3', {}]],
     ['minDelayMs', [-1, Number.NaN, Number.POSITIVE_INFINITY, '2000', {}]],
@@ -251,7 +251,7 @@ describe('a setting that can not work throws, and the error names it', () => {
     }
   });
 
-  test('a shortest wait that is longer than the longest', () => {
+  test('minDelayMs above maxDelayMs', () => {
     const settings = { minDelayMs: 2_001, maxDelayMs: 2_000 };
     expect(() => shouldRetry(0, unavailable, settings)).toThrow(/retry\.minDelayMs/);
   });

@@ -1,4 +1,4 @@
-// The secret of a token shows nowhere (T7), whatever is done to the object that holds it.
+// The secret of a token shows nowhere, whatever is done to the object that holds it.
 import { format, formatWithOptions, inspect } from 'node:util';
 import { dehydrate, hydrate, QueryClient } from '@tanstack/react-query';
 import { beforeEach, expect, test } from 'vitest';
@@ -18,11 +18,11 @@ function expectNoSecretIn(text: string): void {
   for (const part of [secret, ...secret.split('.')]) expect(text).not.toContain(part);
 }
 
-test('.value is the one way to the secret', () => {
+test('.value is the only way to the secret', () => {
   expect(token.value).toBe(secret);
 });
 
-test('a token that is made a string says [redacted]', () => {
+test('a token converted to a string is [redacted]', () => {
   expect(String(token)).toBe('[redacted]');
   expect(`${token}`).toBe('[redacted]');
   expect(token.toString()).toBe('[redacted]');
@@ -30,7 +30,7 @@ test('a token that is made a string says [redacted]', () => {
   expect('Bearer '.concat(Reflect.apply(String, undefined, [token]))).toBe('Bearer [redacted]');
 });
 
-test('a token in JSON is [redacted], however deep it lies', () => {
+test('a token in JSON is [redacted] at any depth', () => {
   expect(JSON.stringify(token)).toBe('"[redacted]"');
   expect(JSON.stringify({ state: { list: [token] } })).toBe('{"state":{"list":["[redacted]"]}}');
 });
@@ -53,7 +53,7 @@ test('a token in the console is [redacted]', () => {
   }
 });
 
-test('a look at every property, own or inherited as data, finds no secret', () => {
+test('no property of a token, own or inherited, holds the secret', () => {
   const seen: unknown[] = [
     Object.entries(token),
     Object.values(token),

@@ -1,4 +1,4 @@
-// A URL as the source of tokens: what is sent, what is made of the answer, and for how long it waits.
+// A URL as the source of tokens: what it sends, and what it makes of the response.
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -118,7 +118,7 @@ describe('the request', () => {
     expect(requests[0]?.headers.get('Content-Type')).toBe('application/json');
   });
 
-  test('has headers made anew for each one where they are a function', async () => {
+  test('calls a headers function each time', async () => {
     let n = 0;
     const { requests, ask } = endpoint(good, { headers: () => ({ 'X-Csrf': String(++n) }) });
     await ask();
@@ -126,7 +126,7 @@ describe('the request', () => {
     expect(requests.map(({ headers }) => headers.get('X-Csrf'))).toEqual(['1', '2']);
   });
 
-  test('goes out with the global fetch of that moment', async () => {
+  test('uses the global fetch as it is at that moment', async () => {
     const source = endpointTokenSource('https://shop.example/token');
     const late = vi.fn(async () => good());
     vi.stubGlobal('fetch', late);
@@ -225,7 +225,7 @@ describe('the answer', () => {
     expect(await hintOf('{', 'application/json')).toMatch(/JSON/);
   });
 
-  test('as JSON is read whatever type it says it is', async () => {
+  test('is read as JSON whatever its Content-Type', async () => {
     const answer = (): Response =>
       new Response('{"id":"a","token":"t"}', { headers: { 'Content-Type': 'text/html' } });
     expect(await endpoint(answer).ask()).toEqual({ id: 'a', token: 't' });
@@ -313,7 +313,7 @@ describe('an answer with status', () => {
     expect(isGuestTokenError(failure) && failure.message).toMatch(hint);
   });
 
-  test('and a code or contextId that nobody knows is told by status alone', async () => {
+  test('and an unknown code or an odd contextId counts by its status alone', async () => {
     for (const junk of ['bad.credentials', '', 7, null, 'toString', '__proto__', ['expired']]) {
       const body = JSON.stringify({ code: junk, contextId: `<script>${junk}` });
       const failure = await failureOf(endpoint(status(401, {}, body)).ask());

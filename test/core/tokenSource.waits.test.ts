@@ -1,4 +1,4 @@
-// For how long a source may take, who may end it, and what is done about a 401 (A4, A5, A8).
+// How long a source may take, who may end it, and what follows a 401.
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
@@ -84,14 +84,14 @@ describe('an endpoint that does not answer', () => {
     expect(asked.outcome).toMatchObject({ code: 'timed_out' });
   });
 
-  test('is given up though its head came and only its body hangs', async () => {
+  test('is given up if only its body hangs', async () => {
     const body = new ReadableStream({ start: (stream) => stream.enqueue(Uint8Array.of(123)) });
     const asked = ask(async () => new Response(body));
     await settle(10_000);
     expect(asked.outcome).toMatchObject({ code: 'timed_out' });
   });
 
-  test('is given up though it is the headers function that hangs', async () => {
+  test('is given up if the headers function hangs', async () => {
     const asked = ask(never, { headers: () => new Promise(() => undefined) });
     await settle(10_000);
     expect(asked.outcome).toMatchObject({ code: 'timed_out' });
@@ -125,7 +125,7 @@ describe('a caller who gives up', () => {
     expect(asked.request?.signal.aborted).toBe(true);
   });
 
-  test('leaves no timer behind, though the endpoint does not heed the abort', async () => {
+  test('leaves no timer behind, even if the endpoint ignores the abort', async () => {
     const caller = new AbortController();
     ask(never, {}, { signal: caller.signal });
     await settle(1_000);
@@ -177,7 +177,7 @@ describe('after a 401 or 403', () => {
     expect(onUnauthorized).not.toHaveBeenCalled();
   });
 
-  test.each([400, 404, 429, 500, 503])('but not after a %d', async (status) => {
+  test.each([400, 404, 429, 500, 503])('after a %d it is not called', async (status) => {
     const onUnauthorized = vi.fn();
     ask(refusing(status), { onUnauthorized });
     await settle();
@@ -198,7 +198,7 @@ describe('after a 401 or 403', () => {
   });
 });
 
-describe('an option that can not work throws at construction, and the error names it', () => {
+describe('an invalid option throws at construction, and the error names it', () => {
   test.each([-1, Number.NaN, Number.POSITIVE_INFINITY, '10' as never])(
     'timeoutMs: %j',
     (timeoutMs) => {
