@@ -51,33 +51,7 @@ export function anonymousVisitors(options: AnonymousVisitorsOptions): Authorize 
   assertOptions(secrets, { cookieName, maxAgeSeconds, sameSite });
   const keys = secrets.map((secret) => new TextEncoder().encode(secret));
   const [signingKey = new Uint8Array()] = keys;
-  const verified = new LRUCache<string, VerifiedCookie>({ max: REMEMBERED_COOKIES });
-
-  async function verify(name: string, value: string): Promise<VerifiedCookie | undefined> {
-    for (const key of keys) {
-      try {
-        const { payload } = await jwtVerify(value, key, {
-          algorithms: ['HS256'],
-          audience: name,
-          requiredClaims: ['sub', 'exp'],
-        });
-        const { sub: id = '', exp: endsAtS = 0 } = payload;
-        return { id, endsAtS, isOfSigningKey: key === signingKey };
-      } catch {
-        // another key's, or nobody's
-      }
-    }
-    return undefined;
-  }
-
-  async function visitorOf(name: string, value: string): Promise<VerifiedCookie | undefined> {
-    const cookie = `${name}=${value}`;
-    const known = verified.get(cookie);
-    if (known) return known.endsAtS > Date.now() / 1000 ? known : undefined;
-    const visitor = await verify(name, value);
-    if (visitor) verified.set(cookie, visitor);
-    return visitor;
-  }
+  const visitorOf = createVerifier(keys);
 
   async function sign(name: string, id: string, isSecure: boolean): Promise<string> {
     const value = await new SignJWT()
@@ -111,6 +85,39 @@ export function anonymousVisitors(options: AnonymousVisitorsOptions): Authorize 
     const externalId = crypto.randomUUID();
     const setCookie = await sign(name, externalId, https || sameSite === 'None');
     return { externalId, anonymous: true, isNew: true, setCookie };
+  };
+}
+
+/** Reads a cookie of that name; undefined where no key of ours has signed it, or it is over. */
+function createVerifier(
+  keys: readonly Uint8Array[],
+): (name: string, value: string) => Promise<VerifiedCookie | undefined> {
+  const verified = new LRUCache<string, VerifiedCookie>({ max: REMEMBERED_COOKIES });
+
+  async function verify(name: string, value: string): Promise<VerifiedCookie | undefined> {
+    for (const [index, key] of keys.entries()) {
+      try {
+        const { payload } = await jwtVerify(value, key, {
+          algorithms: ['HS256'],
+          audience: name,
+          requiredClaims: ['sub', 'exp'],
+        });
+        const { sub: id = '', exp: endsAtS = 0 } = payload;
+        return { id, endsAtS, isOfSigningKey: index === 0 };
+      } catch {
+        // another key's, or nobody's
+      }
+    }
+    return undefined;
+  }
+
+  return async (name, value) => {
+    const cookie = `${name}=${value}`;
+    const known = verified.get(cookie);
+    if (known) return known.endsAtS > Date.now() / 1000 ? known : undefined;
+    const visitor = await verify(name, value);
+    if (visitor) verified.set(cookie, visitor);
+    return visitor;
   };
 }
 
