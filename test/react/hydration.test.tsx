@@ -61,11 +61,15 @@ function shown(id = 'widget'): string | null | undefined {
   return document.getElementById(id)?.textContent;
 }
 
-/** Renders where there is no page. */
-function renderOnServer(page: MakePage): string {
+/** Takes the page away, as on a server, until `vi.unstubAllGlobals()`. */
+function leavePage(): void {
   for (const name of ['window', 'document', 'navigator', 'sessionStorage', 'location']) {
     vi.stubGlobal(name, undefined);
   }
+}
+
+function renderOnServer(page: MakePage): string {
+  leavePage();
   try {
     return renderToString(page(onServer));
   } finally {
@@ -192,8 +196,11 @@ describe('a client’s state that was sent to the browser', () => {
   async function hydrateInto(queryClient: QueryClient): Promise<void> {
     const server = new QueryClient();
     const options = { externalId: 'visitor', source: fakeSource() };
+    leavePage();
     await server.prefetchQuery(onServer.guestTokenQueryOptions(options));
-    hydrate(queryClient, JSON.parse(JSON.stringify(dehydrate(server))));
+    const sent = JSON.stringify(dehydrate(server));
+    vi.unstubAllGlobals();
+    hydrate(queryClient, JSON.parse(sent));
   }
 
   test('holds nothing that is taken for a token: the browser asks for its own', async () => {
