@@ -261,21 +261,3 @@ describe('a source that is a URL', () => {
     expect(server.calls).toHaveLength(requests);
   });
 });
-
-describe('a source whose error names no moment that there is', () => {
-  test.for([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, Object('soon')])(
-    '(retryAtMs %s) is asked again like any other, with no storm of timers',
-    async (retryAtMs) => {
-      const source = fakeSource(() => {
-        throw new GuestTokenError('rate_limited', 'Too many.', { retryAtMs });
-      });
-      const timers = vi.spyOn(globalThis, 'setTimeout');
-      const page = showWidget({ source });
-      await pass(MINUTE);
-      expect(timers.mock.calls.length).toBeLessThan(100);
-      source.answer = issuing(HOUR);
-      await pass(10 * MINUTE);
-      expect(page.view).toMatchObject({ status: 'success', error: null });
-    },
-  );
-});
