@@ -176,12 +176,13 @@ describe('a page that comes back', () => {
     expect(source.requests).toHaveLength(2);
   });
 
-  test('has the token that the next page of its tab has renewed meanwhile, without a request', async () => {
+  test('has the token that the next page of its tab has renewed meanwhile, where no tab is to be asked', async () => {
     const source = fakeSource(issuing(HOUR));
-    const page = await openTab({ source, storage: 'session' });
+    const alone = { source, storage: 'session', shareAcrossTabs: false } as const;
+    const page = await openTab(alone);
     const { token } = page.view;
     await putAway(page);
-    const next = await openTab({ source, storage: 'session' });
+    const next = await openTab(alone);
     outcomeOf(next.view.refresh());
     await pass(SECOND);
     await putAway(next);

@@ -7,6 +7,7 @@ import {
   fakeSource,
   HOUR,
   MINUTE,
+  outcomeOf,
   type Page,
   pass,
   SECOND,

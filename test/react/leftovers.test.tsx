@@ -95,8 +95,11 @@ test.for(setups)(
     page.unmount();
     // On a client that lives on, a round that has begun may come to its end.
     await pass(whose === own ? 0 : 2 * HOUR);
-    expect(vi.getTimerCount()).toBe(0);
+    // A token that stays with its client needs one timer, which ends with it.
+    expect(vi.getTimerCount()).toBeLessThanOrEqual(whose === own ? 0 : 1);
     expect(listeners.count).toBe(0);
+    await pass(2 * HOUR);
+    expect(vi.getTimerCount()).toBe(0);
   },
 );
 

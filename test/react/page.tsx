@@ -201,7 +201,8 @@ export class Probe {
 
   /** The component: `<probe.Widget />`. It shows status and token. */
   readonly Widget = ({ label = 'widget' }: { label?: string }): ReactNode => {
-    const view = this.#library.useGuestToken();
+    // Reads every field, so that it renders again whenever one of them changes.
+    const view = { ...this.#library.useGuestToken() };
     this.renders++;
     this.fetch = this.#library.useGuestFetch();
     this.tokens.push(view.token);

@@ -51,6 +51,7 @@ test('a day of one-hour tokens costs one request an hour', async () => {
 test('during a background refresh the widget keeps its token and says that it refreshes', async () => {
   const source = fakeSource(issuing(HOUR, 3 * SECOND));
   const page = showWidget({ source });
+  await pass();
   expect(page.view).toMatchObject({ status: 'pending', isFetching: true });
   await pass(3 * SECOND);
   expect(page.view).toMatchObject({ status: 'success', isFetching: false, error: null });
