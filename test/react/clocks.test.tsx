@@ -7,7 +7,6 @@ import {
   fakeSource,
   HOUR,
   MINUTE,
-  outcomeOf,
   type Page,
   pass,
   SECOND,
