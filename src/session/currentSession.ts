@@ -77,7 +77,12 @@ class Lease {
   forCall(): GuestFetchSession {
     let isResent = false;
     return {
-      getToken: (options) => this.getToken(options),
+      getToken: async (options) => {
+        const token = await this.getToken(options);
+        // The visitor may have changed in the very turn in which the call was made.
+        if (this.isOver) throw gone();
+        return token;
+      },
       reject: (token) => {
         if (!this.session || this.isOver) return false;
         if (isResent) return this.session.rejectReplacement();
@@ -115,10 +120,12 @@ export function createCurrentSession(): CurrentSession {
       show(next);
       next?.configure(settings);
       if (next || !before) return;
+      const { watchesBegun } = before;
       // Later, since React allows no updates while it commits.
       queueMicrotask(() => {
-        // Gone for a moment only, within one turn: then the visitor has not left.
-        if (lease.session !== before) before.signOut();
+        // Back within one turn, here or in another provider: then the visitor has not left.
+        const isBack = lease.session === before || before.watchesBegun > watchesBegun;
+        if (!isBack) before.signOut();
       });
     },
     watch(watched) {

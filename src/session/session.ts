@@ -50,6 +50,8 @@ export class GuestTokenSession {
   readonly #suspense = new SuspensePromise();
   #settings: CheckedConfig;
   /** Of each provider that shows it: the source it had at first. */
+  /** How often a provider has begun to show it. */
+  watchesBegun = 0;
   #watchers: readonly (GuestTokenSource | undefined)[] = [];
   #isDisposed = false;
   readonly #madeAt = readClock();
@@ -192,6 +194,7 @@ export class GuestTokenSession {
    */
   watch(source: GuestTokenSource | undefined, isGone: () => boolean): () => void {
     const { tabs } = this.#sharing;
+    this.watchesBegun++;
     this.#watchers = [...this.#watchers, source];
     warnOfSources(this.#watchers);
     tabs?.open();
