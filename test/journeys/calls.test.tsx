@@ -31,7 +31,7 @@ async function openRefused(source = fakeSource(issuing(HOUR, 200))) {
 afterEach(() => vi.unstubAllGlobals());
 
 test.each([10, 1_000])(
-  '%d calls that are refused together cost one acquisition, and each is sent once more',
+  '%d calls rejected together cause one acquisition and are each resent once',
   async (count) => {
     const { page, source, sendings, first } = await openRefused();
     const calls = Array.from({ length: count }, () => page.call());
@@ -43,7 +43,7 @@ test.each([10, 1_000])(
   },
 );
 
-test('a late 401 for the token before only has the call sent again', async () => {
+test('a late 401 for an older token only resends the call', async () => {
   const { page, api, source } = await openRefused();
   api.delayMs = 5 * SECOND; // answered when there is a newer token already
   const late = page.call();
@@ -56,7 +56,7 @@ test('a late 401 for the token before only has the call sent again', async () =>
   expect(source.requests).toHaveLength(2);
 });
 
-test('a refused token stays on show until it is replaced; getToken waits for the new one', async () => {
+test('a rejected token stays on screen until it is replaced, and getToken waits for the new one', async () => {
   const { page, first } = await openRefused();
   page.call();
   await pass(100);
@@ -67,7 +67,7 @@ test('a refused token stays on show until it is replaced; getToken waits for the
   expect(page.shown).toBe(await got);
 });
 
-test('an endpoint that refuses every token is polled each second for 5 minutes, and costs few of them', async () => {
+test('an endpoint that rejects every token costs few tokens when it is polled each second for 5 minutes', async () => {
   const page = openPage(fakeSource(issuing(HOUR)));
   page.enter('ann');
   await pass();
@@ -84,7 +84,7 @@ test('an endpoint that refuses every token is polled each second for 5 minutes, 
   expect(page.view.status).toBe('success');
 });
 
-test('a refusal while no token can be had is handed over, and the calls that follow are too', async () => {
+test('calls resolve with the refusal while no new token can be acquired', async () => {
   const { page, source } = await openRefused();
   source.answer = down;
   const first = page.call();
@@ -96,7 +96,7 @@ test('a refusal while no token can be had is handed over, and the calls that fol
   expect([second.outcome, source.requests.length]).toEqual(['unreachable', asked]);
 });
 
-test('a source that hands a refused token out again is no_progress, and the refusal is handed over', async () => {
+test('a source that returns a rejected token again is no_progress, and the call resolves with the refusal', async () => {
   const same = reply();
   const { page, source, first } = await openRefused(fakeSource(() => same));
   const call = page.call();
@@ -108,7 +108,7 @@ test('a source that hands a refused token out again is no_progress, and the refu
   expect(page.view.token).toBe(first); // it has life, and somebody else may take it
 });
 
-test('a visitor who leaves takes the token off the screen, without a word on the console', async () => {
+test('a visitor who signs out takes the token off the screen without a console line', async () => {
   const page = openPage(fakeSource());
   page.enter('ann');
   await pass();
@@ -118,7 +118,7 @@ test('a visitor who leaves takes the token off the screen, without a word on the
 });
 
 describe('a call that was begun for Ann', () => {
-  test('and is refused when Bob is there is not sent with his token', async () => {
+  test('a call begun for Ann and rejected after the switch is not resent with Bob’s token', async () => {
     const { page, sendings } = await openRefused();
     const call = page.call();
     await pass(10);
@@ -128,7 +128,7 @@ describe('a call that was begun for Ann', () => {
     expect(sendings.map(({ token }) => claims(token).sub)).toEqual(['ann']);
   });
 
-  test('and waits for a new token when Bob comes is not sent at all', async () => {
+  test('a call begun for Ann that waits for a new token is not resent after the switch to Bob', async () => {
     const { page, sendings } = await openRefused();
     const call = page.call();
     await pass(100);
@@ -138,7 +138,7 @@ describe('a call that was begun for Ann', () => {
     expect(sendings.map(({ token }) => claims(token).sub)).toEqual(['ann']);
   });
 
-  test('and waits for her first token when she leaves is not sent, though she comes back', async () => {
+  test('a call that waits for Ann’s first token is not sent after she signs out, even if she comes back', async () => {
     const page = openPage(fakeSource(issuing(HOUR, 200)));
     page.enter('ann');
     const call = page.call();
@@ -151,7 +151,7 @@ describe('a call that was begun for Ann', () => {
     expect(page.sendings).toEqual([]);
   });
 
-  test('where nobody is there fails at once, with aborted', async () => {
+  test('a call while externalId is null rejects with aborted at once', async () => {
     const page = openPage(fakeSource());
     const call = page.call();
     await pass();
@@ -160,7 +160,7 @@ describe('a call that was begun for Ann', () => {
   });
 });
 
-test('origins that are none throw where they are set, and the error names the option', () => {
+test('invalid origins throw at the provider and the error names the option', () => {
   const silence = vi.spyOn(console, 'error').mockReturnValue(); // React tells of it, too
   expect(() => showWidget({ source: fakeSource(), origins: ['api.mypurecloud.ie'] })).toThrow(
     expect.objectContaining({
@@ -171,7 +171,7 @@ test('origins that are none throw where they are set, and the error names the op
   silence.mockRestore();
 });
 
-test('origins that change with a render count from then on', async () => {
+test('changed origins take effect with the next render', async () => {
   const page = openPage(fakeSource());
   const seen: (string | null)[] = [];
   page.enter('ann');

@@ -102,7 +102,7 @@ async function live(steps: readonly Step[], apiDelayMs: number): Promise<void> {
   for (const { token } of page.sendings) expect(told).not.toContain(token);
 }
 
-test('no call leaves with another visitor’s token, none is sent more than twice, and all of them end', {
+test('no call carries another visitor’s token or is sent more than twice, and every call settles', {
   timeout: 120_000,
 }, async () => {
   const delays = fc.constantFrom(0, 50, 1_500);

@@ -82,8 +82,8 @@ async function failureOf(
   throw new Error('there was no failure');
 }
 
-describe('a browser asks the broker for a token', () => {
-  it('and gets one that Genesys has issued for this visitor and channel', async () => {
+describe('a token from the broker', () => {
+  it('a browser gets a token that Genesys has issued for its visitor and channel', async () => {
     const { sandbox, brokerUrl } = await start();
     const reply = await ask(endpointTokenSource(brokerUrl));
     expect(reply).toMatchObject({
@@ -99,7 +99,7 @@ describe('a browser asks the broker for a token', () => {
     ]);
   });
 
-  it('and gets the same one again, without a call to Genesys; a new one on demand', async () => {
+  it('a second request gets the same token without a call to Genesys, a fresh request a new one', async () => {
     const { sandbox, brokerUrl } = await start();
     const source = endpointTokenSource(brokerUrl);
     const first = await ask(source);
@@ -109,7 +109,7 @@ describe('a browser asks the broker for a token', () => {
     expect([sandbox.count('visitor'), sandbox.count('login')]).toEqual([2, 1]);
   });
 
-  it('and the broker logs in again when its access token has been taken away', async () => {
+  it('the broker logs in again if its access token was revoked', async () => {
     const { sandbox, brokerUrl } = await start();
     const source = endpointTokenSource(brokerUrl);
     await ask(source);
@@ -118,7 +118,7 @@ describe('a browser asks the broker for a token', () => {
     expect(sandbox.count('login')).toBe(2);
   });
 
-  it('and learns when to come back while Genesys is over its limit', async () => {
+  it('a browser learns when to retry while Genesys is over its limit', async () => {
     const { sandbox, brokerUrl } = await start();
     sandbox.fault('visitor', { kind: 'rate-limited', seconds: 42 });
     const beforeMs = Date.now();
@@ -129,7 +129,7 @@ describe('a browser asks the broker for a token', () => {
     expect(retryAtMs).toBeLessThanOrEqual(Date.now() + 44_000);
   });
 
-  it('and is told to check the client when Genesys refuses it', async () => {
+  it('a browser is told to check the client if Genesys refuses the login', async () => {
     const { sandbox, brokerUrl } = await start();
     sandbox.fault('login', 'unauthorized');
     const { code, hint, status } = await failureOf(brokerUrl);
@@ -137,7 +137,7 @@ describe('a browser asks the broker for a token', () => {
     expect(hint).toMatch(/client id and secret/);
   });
 
-  it("and is told which permission is missing, with Genesys' own id of the call", async () => {
+  it("a browser is told which permission is missing, with Genesys' correlation id", async () => {
     const { sandbox, brokerUrl } = await start();
     sandbox.fault('visitor', 'forbidden');
     const { code, hint, status, contextId } = await failureOf(brokerUrl);
@@ -146,7 +146,7 @@ describe('a browser asks the broker for a token', () => {
     expect(contextId).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('and renews its own session once after a 401, for the one request that follows', async () => {
+  it('an app renews its own session once after a 401 and is served on its next request', async () => {
     let renewed = 0;
     const { brokerUrl } = await start(async () => (renewed > 0 ? { externalId: 'ada' } : null));
     const source = endpointTokenSource(brokerUrl, { onUnauthorized: () => void renewed++ });
@@ -156,7 +156,7 @@ describe('a browser asks the broker for a token', () => {
   });
 
   it.each<['login' | 'visitor']>([['login'], ['visitor']])(
-    'and sees through HTML in place of the JSON of %s',
+    'HTML in place of the JSON of %s is malformed_reply',
     async (operation) => {
       const { sandbox, brokerUrl } = await start();
       sandbox.fault(operation, 'html');
@@ -166,7 +166,7 @@ describe('a browser asks the broker for a token', () => {
     },
   );
 
-  it('and sees through HTML in place of the broker, as from a captive portal', async () => {
+  it('HTML in place of the broker, as from a captive portal, is malformed_reply', async () => {
     const portal = await startServer((_request, response) => {
       response.setHeader('Content-Type', 'text/html').end('<h1>Please accept our terms</h1>');
     });
@@ -175,20 +175,20 @@ describe('a browser asks the broker for a token', () => {
     expect(`${error.message} ${error.hint}`).not.toMatch(/accept our terms/);
   });
 
-  it('and does not wait for ever when Genesys does not answer', async () => {
+  it('a Genesys that never replies times out', async () => {
     const { sandbox, brokerUrl } = await start();
     sandbox.fault('visitor', 'hang');
     const { code, retryable } = await failureOf(brokerUrl, { timeoutMs: 200 });
     expect([code, retryable]).toEqual(['timed_out', true]);
   });
 
-  it('and does not wait for ever when the broker does not answer', async () => {
+  it('a broker that never replies times out', async () => {
     const silent = await startServer(() => undefined);
     expect((await failureOf(silent, { timeoutMs: 200 })).code).toBe('timed_out');
   });
 
   it.each<['login' | 'visitor']>([['login'], ['visitor']])(
-    'and may try again when the connection to Genesys breaks at the %s',
+    'a connection to Genesys that breaks at the %s is retryable',
     async (operation) => {
       const { sandbox, brokerUrl } = await start();
       sandbox.fault(operation, 'cut', { times: 1 });
@@ -198,7 +198,7 @@ describe('a browser asks the broker for a token', () => {
     },
   );
 
-  it('and may try again when the connection to the broker breaks', async () => {
+  it('a connection to the broker that breaks is retryable', async () => {
     const broken = await startServer(({ socket }) => socket.destroy());
     expect((await failureOf(broken)).code).toBe('unreachable');
     const half = await startServer((_request, response) => {
@@ -246,7 +246,7 @@ describe('a call with the guest token', () => {
     body: JSON.stringify({ body: text }),
   });
 
-  it('is sent again with its body when the token has been taken away', async () => {
+  it('a call whose token was revoked is resent with its body', async () => {
     const { sandbox, guestFetch, messages } = await startCalls();
     expect((await guestFetch(messages, write('Hello?'))).status).toBe(200);
     sandbox.revokeGuestTokens();
@@ -264,7 +264,7 @@ describe('a call with the guest token', () => {
     );
   });
 
-  it('that fails ten times together costs one new token and ten repetitions', async () => {
+  it('ten calls rejected together cost one new token and ten resends', async () => {
     const { sandbox, session, guestFetch, messages } = await startCalls();
     await session.getToken();
     sandbox.revokeGuestTokens();
@@ -274,7 +274,7 @@ describe('a call with the guest token', () => {
     expect(sandbox.count('conversation')).toBeLessThanOrEqual(20);
   });
 
-  it('does not follow a redirect to another origin, which never sees the token', async () => {
+  it('a redirect to another origin never carries the token', async () => {
     const { session } = await startCalls();
     const seen: (string | undefined)[] = [];
     const elsewhere = await startServer(({ headers }, response) => {
@@ -296,7 +296,7 @@ describe('a call with the guest token', () => {
   });
 });
 
-it('the same with the command line in a process of its own', async () => {
+it('a broker started by the command line serves tokens and calls in a process of its own', async () => {
   const { child, exited, printed } = startBroker(['serve', '--sandbox', '--port', '0']);
   open.push(async () => {
     child.kill('SIGKILL');

@@ -44,7 +44,7 @@ function show(source: FakeSource, props: Partial<GuestTokenProviderProps> = {}) 
 
 // React 19.2 brought <Activity>.
 describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () => {
-  test('asks nothing while it is hidden, and leaves no timer and no listener', async () => {
+  test('a hidden <Activity> makes no request and leaves no timer or listener', async () => {
     const listeners = watchListeners();
     const source = fakeSource(issuing(HOUR));
     const page = show(source);
@@ -58,7 +58,7 @@ describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () =>
     expect(source.requests).toHaveLength(1);
   });
 
-  test('has a token when it is shown again, and renews it from then on', async () => {
+  test('an <Activity> that is shown again has a token and renews it from then on', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = show(source);
     await pass();
@@ -73,7 +73,7 @@ describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () =>
     expect(source.requests).toHaveLength(asked + 1);
   });
 
-  test('shows no dead token when it is shown again after its end', async () => {
+  test('an <Activity> that is shown again never renders an expired token', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = show(source);
     await pass();
@@ -88,7 +88,7 @@ describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () =>
     expect(page.probe.view.status).toBe('success');
   });
 
-  test('keeps getToken and refresh the same, and they work after it is shown again', async () => {
+  test('getToken and refresh keep their identity and work after an <Activity> is shown again', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = show(source);
     await pass();
@@ -104,7 +104,7 @@ describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () =>
     expect(refreshed.token).toBe(page.probe.view.token);
   });
 
-  test('hidden during its first request: shown again it has its token, at two requests at most', async () => {
+  test('an <Activity> that is hidden during its first request and shown again makes at most two requests', async () => {
     const source = fakeSource(issuing(HOUR, 3 * SECOND));
     const page = show(source);
     await pass(SECOND);
@@ -116,7 +116,7 @@ describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () =>
     expect(source.requests.length).toBeLessThanOrEqual(2);
   });
 
-  test('hidden and shown a hundred times in one turn costs one request', async () => {
+  test('an <Activity> that is hidden and shown a hundred times in one turn makes one request', async () => {
     const source = fakeSource(issuing(HOUR, SECOND));
     const page = show(source);
     for (let n = 0; n < 100; n++) {
@@ -128,7 +128,7 @@ describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () =>
     expect(source.requests).toHaveLength(1);
   });
 
-  test('that is hidden from the start asks once it is shown', async () => {
+  test('an <Activity> that is hidden from the start makes its first request when it is shown', async () => {
     const source = fakeSource();
     const { Widget } = new Probe();
     const Page = ({ mode }: { mode: 'hidden' | 'visible' }) => (
@@ -147,7 +147,7 @@ describe.skipIf(!('Activity' in React))('a provider inside an <Activity>', () =>
     expect(source.requests).toHaveLength(1);
   });
 
-  test('that is hidden, replaced by a second provider and shown again shares one renewal with it', async () => {
+  test('a provider in an <Activity> that is hidden and shown again shares its renewals with a second provider', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = show(source, { shareAcrossTabs: false });
     await pass();

@@ -26,7 +26,7 @@ withFakeTime();
 withTabs();
 
 describe('a page that is put away', () => {
-  test('closes its channel at pagehide, and the visibilitychange that follows opens none', async () => {
+  test('pagehide closes the channel, and the visibilitychange that follows does not open one', async () => {
     const page = await openTab({ source: fakeSource() });
     expect(openChannels()).toBe(1);
     await page.happen(new PageTransitionEvent('pagehide', { persisted: true }));
@@ -36,7 +36,7 @@ describe('a page that is put away', () => {
   });
 
   test.for(['while-visible', 'always', 'on-demand'] as const)(
-    'opens no channel whatever happens until it is shown again (keepFresh "%s")',
+    'a page that is put away opens no channel until it is shown again (keepFresh "%s")',
     async (keepFresh) => {
       const source = fakeSource(issuing(HOUR));
       const page = await openTab({ source, keepFresh });
@@ -51,7 +51,7 @@ describe('a page that is put away', () => {
     },
   );
 
-  test('closes its channel although its request is under way', async () => {
+  test('a page that is put away during a request closes its channel', async () => {
     const source = fakeSource(issuing(HOUR, 5 * SECOND));
     const page = await openTab({ source });
     await putAway(page);
@@ -63,7 +63,7 @@ describe('a page that is put away', () => {
     expect(page.view.status).toBe('success');
   });
 
-  test('has one channel again once it is shown, and hears the other tabs', async () => {
+  test('a page that is shown again has one channel and hears the other tabs', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = await openTab({ source });
     await putAway(page);
@@ -76,7 +76,7 @@ describe('a page that is put away', () => {
     expect(page.view.token).toBe(other.view.token);
   });
 
-  test('leaves no channel when its widget goes meanwhile', async () => {
+  test('a widget that unmounts while its page is put away leaves no channel', async () => {
     const page = await openTab({ source: fakeSource() });
     await putAway(page);
     page.unmount();
@@ -116,7 +116,7 @@ describe('a page that comes back', () => {
   const storages = ['memory', 'session'] as const;
 
   test.for(storages)(
-    'shows and hands out no token of a visitor who has signed out in another tab (storage "%s")',
+    'a page that comes back never serves the token of a visitor who signed out in another tab (storage "%s")',
     async (storage) => {
       const source = fakeSource(issuing(HOUR));
       const page = await openTab({ source, storage });
@@ -136,7 +136,7 @@ describe('a page that comes back', () => {
     },
   );
 
-  test('shows and hands out no token that the next page of its tab has removed from the storage', async () => {
+  test('a page that comes back never serves a token that the next page of its tab removed from storage', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = await openTab({ source, storage: 'session' });
     const { token } = page.view;
@@ -161,7 +161,7 @@ describe('a page that comes back', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('has the token that another tab has renewed meanwhile, without a request', async () => {
+  test('a page that comes back takes the token that another tab renewed, without a request', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = await openTab({ source: fakeSource(down) });
     const other = await openTab({ source });
@@ -176,7 +176,7 @@ describe('a page that comes back', () => {
     expect(source.requests).toHaveLength(2);
   });
 
-  test('has the token that the next page of its tab has renewed meanwhile, where no tab is to be asked', async () => {
+  test('a page that comes back takes the token that the next page of its tab renewed, if it shares with no tab', async () => {
     const source = fakeSource(issuing(HOUR));
     const alone = { source, storage: 'session', shareAcrossTabs: false } as const;
     const page = await openTab(alone);
@@ -191,7 +191,7 @@ describe('a page that comes back', () => {
     expect(source.requests).toHaveLength(2);
   });
 
-  test('has its own token without a request where the storage holds it and no tab is to be asked', async () => {
+  test('a page that comes back keeps the token in session storage without a request if it shares with no tab', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = await openTab({ source, storage: 'session', shareAcrossTabs: false });
     const { token } = page.view;
@@ -202,7 +202,7 @@ describe('a page that comes back', () => {
   });
 
   test.for(storages)(
-    'has a token, for one request at most, where nobody can tell (storage "%s")',
+    'a page that comes back alone has a token at the cost of at most one request (storage "%s")',
     async (storage) => {
       const source = fakeSource(issuing(HOUR));
       const page = await openTab({ source, storage });

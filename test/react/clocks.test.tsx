@@ -74,7 +74,7 @@ for (const [offset, aheadMs] of offsets) {
   for (const [life, lifeMs] of lives) {
     for (const withExpiresIn of [true, false]) {
       const told = withExpiresIn ? 'expires_in' : 'the JWT only';
-      test(`a clock ${offset}, ${life} tokens with ${told}: one request a life, none used past its end`, async () => {
+      test(`with a clock ${offset}, ${life} tokens with ${told} cost one request per life and are never used after they expire`, async () => {
         const world = new WrongClock(aheadMs, lifeMs, withExpiresIn);
         const page = showWidget({ source: world.source });
         await pass();
@@ -84,7 +84,7 @@ for (const [offset, aheadMs] of offsets) {
     }
   }
 
-  test(`a clock ${offset} is told in an event, once, with the JWT only`, async () => {
+  test(`a clock ${offset} emits one clock-skew event if only the JWT tells the time`, async () => {
     const world = new WrongClock(aheadMs, HOUR, false);
     const page = showWidget({ source: world.source });
     await pass();
@@ -95,7 +95,7 @@ for (const [offset, aheadMs] of offsets) {
   });
 }
 
-test('a clock that is right raises no clock-skew', async () => {
+test('a correct clock emits no clock-skew event', async () => {
   const world = new WrongClock(0, HOUR, false);
   const page = showWidget({ source: world.source });
   await pass();
@@ -104,7 +104,7 @@ test('a clock that is right raises no clock-skew', async () => {
   expect(world.source.requests).toHaveLength(6);
 });
 
-test('a clock 2 h ahead looks right to a one-day token; the next token tells, and is used to its end', async () => {
+test('a clock 2 h ahead is detected by the second one-day token, which is then used until it expires', async () => {
   const world = new WrongClock(2 * HOUR, DAY, false);
   const page = showWidget({ source: world.source });
   await pass();
@@ -120,9 +120,9 @@ test('a clock 2 h ahead looks right to a one-day token; the next token tells, an
 for (const withExpiresIn of [true, false]) {
   const told = withExpiresIn ? 'expires_in' : 'the JWT only';
 
-  describe(`a clock that is set while the page is open, tokens with ${told}`, () => {
+  describe(`a clock set while the page is open, for tokens with ${told}`, () => {
     for (const backMs of [2 * HOUR, 2 * DAY]) {
-      test(`turned back by ${backMs / HOUR} h: the token is not used past its end, one request a life`, async () => {
+      test(`a clock turned back by ${backMs / HOUR} h never prolongs a token and costs no extra request`, async () => {
         const world = new WrongClock(0, HOUR, withExpiresIn);
         const page = showWidget({ source: world.source });
         await pass();
@@ -132,7 +132,7 @@ for (const withExpiresIn of [true, false]) {
         expect(world.source.requests).toHaveLength(4);
       });
 
-      test(`turned forward by ${backMs / HOUR} h: one request more at most, and no loop`, async () => {
+      test(`a clock turned forward by ${backMs / HOUR} h costs at most one extra request`, async () => {
         const world = new WrongClock(0, HOUR, withExpiresIn);
         const page = showWidget({ source: world.source });
         await pass();
@@ -144,7 +144,7 @@ for (const withExpiresIn of [true, false]) {
       });
     }
 
-    test('turned back, and then the machine sleeps: the sleep counts', async () => {
+    test('sleep after the clock was turned back still counts towards the token’s age', async () => {
       const world = new WrongClock(0, HOUR, withExpiresIn);
       const page = showWidget({ source: world.source });
       await pass();
@@ -158,7 +158,7 @@ for (const withExpiresIn of [true, false]) {
       expect(world.source.requests.length).toBeLessThanOrEqual(5);
     });
 
-    test('turned back and forth: no request for it', async () => {
+    test('a clock turned back and forth again causes no request', async () => {
       const world = new WrongClock(0, DAY, withExpiresIn);
       const page = showWidget({ source: world.source });
       await pass();
@@ -171,7 +171,7 @@ for (const withExpiresIn of [true, false]) {
   });
 }
 
-test('on a clock that is wrong, the widget is told the end by that clock', async () => {
+test('expiresAtMs is on the visitor’s clock even if that clock is wrong', async () => {
   const world = new WrongClock(2 * DAY, HOUR, false);
   const page = showWidget({ source: world.source });
   await pass();

@@ -68,13 +68,13 @@ describe.skipIf(version.startsWith('18')).for(Object.entries(builds))(
       await pass(SECOND);
     }
 
-    test('is what its name says', async () => {
+    test('the widget’s code shows whether it was compiled', async () => {
       const { ChatWidget } = await load();
       // where the compiler keeps what it has memoised
       expect(String(ChatWidget).includes('$[0]')).toBe(build.includes('compiler'));
     });
 
-    test('connects, and sends messages with the token in hand', async () => {
+    test('the widget connects and sends messages with the token', async () => {
       const { server } = await showChat();
       expect(line()).toBe('Connecting…');
       await pass(SECOND);
@@ -86,7 +86,7 @@ describe.skipIf(version.startsWith('18')).for(Object.entries(builds))(
       expect(new Set(server.calls.map(({ token }) => token)).size).toBe(1);
     });
 
-    test('says that it renews its token, and sends the next message with the new one', async () => {
+    test('the widget shows a renewal and sends the next message with the new token', async () => {
       const { server } = await showChat();
       await pass(2 * SECOND);
       await write('Hello');
@@ -100,7 +100,7 @@ describe.skipIf(version.startsWith('18')).for(Object.entries(builds))(
       expect(server.calls.at(-1)?.token).not.toBe(before);
     });
 
-    test('tells of a renewal that fails, of the end of its token, and of its recovery', async () => {
+    test('the widget shows a failed renewal, the expiry and the recovery', async () => {
       const { source } = await showChat();
       await pass(2 * SECOND);
       source.answer = status(503);
@@ -115,7 +115,7 @@ describe.skipIf(version.startsWith('18')).for(Object.entries(builds))(
       expect(line()).toBe('Connected');
     });
 
-    test('shows no connection after a sleep that has outlived the token', async () => {
+    test('the widget shows no connection if its token expired during sleep', async () => {
       const { source } = await showChat();
       await pass(2 * SECOND);
       source.answer = down;
@@ -128,7 +128,7 @@ describe.skipIf(version.startsWith('18')).for(Object.entries(builds))(
       expect(line()).toBe('Connected');
     });
 
-    test('is closed when the visitor signs out, and open when somebody signs in', async () => {
+    test('the widget closes on sign-out and opens on sign-in', async () => {
       const { page, server } = await showChat();
       await pass(2 * SECOND);
       page.update({ externalId: null });

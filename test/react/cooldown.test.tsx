@@ -31,7 +31,7 @@ async function afterAFailedRound(
   return { source, page, asked: source.requests.length };
 }
 
-test('three attempts, then an error that stays on screen and tells when it goes on', async () => {
+test('after three failed attempts the error stays on screen with the time of the next attempt', async () => {
   const source = fakeSource(status(503));
   const startedAtMs = Date.now();
   const page = showWidget({ source });
@@ -43,7 +43,7 @@ test('three attempts, then an error that stays on screen and tells when it goes 
   expect(page.view).toMatchObject({ status: 'error', retryAtMs: startedAtMs + 34_000 });
 });
 
-test('during the cool-down getToken gets the same error without a request', async () => {
+test('getToken rejects with the same error during the cool-down and makes no request', async () => {
   const { page, source, asked } = await afterAFailedRound();
   const outcome = outcomeOf(page.view.getToken());
   await expect(page.view.getToken()).rejects.toBe(page.view.error);
@@ -53,7 +53,7 @@ test('during the cool-down getToken gets the same error without a request', asyn
   expect(source.requests).toHaveLength(asked);
 });
 
-test('renewal goes on by itself after each cool-down, with no event at all', async () => {
+test('renewal continues by itself after each cool-down, without any event', async () => {
   const { page, source } = await afterAFailedRound(down);
   await pass(HOUR);
   expect(page.view.status).toBe('error');
@@ -62,7 +62,7 @@ test('renewal goes on by itself after each cool-down, with no event at all', asy
   expect(page.view).toMatchObject({ status: 'success', error: null, retryAtMs: undefined });
 });
 
-test('the error stays on screen through later rounds, so that nothing flickers', async () => {
+test('the error stays on screen during later acquisitions', async () => {
   const { page } = await afterAFailedRound();
   const statuses = new Set<string>();
   for (let second = 0; second < 120; second++) {
@@ -80,7 +80,7 @@ test('cool-downs double from 30 s to 5 min', async () => {
   expect(page.view.error?.code).toBe('rejected');
 });
 
-test('after a success the cool-down begins at 30 s again', async () => {
+test('the cool-down starts at 30 s again after a success', async () => {
   const { page, source } = await afterAFailedRound(status(400));
   await pass(5 * MINUTE);
   source.answer = issuing();
@@ -92,7 +92,7 @@ test('after a success the cool-down begins at 30 s again', async () => {
   expect(page.view.retryAtMs).toBe(Date.now() + 30 * SECOND);
 });
 
-test('forbidden is asked about again within 60 s, each time: someone is adding the role', async () => {
+test('the cool-down after `forbidden` never exceeds 60 s, so that an added role takes effect soon', async () => {
   const source = fakeSource(status(403));
   const page = showWidget({ source });
   await pass();
@@ -104,8 +104,8 @@ test('forbidden is asked about again within 60 s, each time: someone is adding t
   expect(waits.slice(0, 4)).toEqual([30_000, 60_000, 60_000, 60_000]);
 });
 
-describe('a cool-down is ended', () => {
-  test('by refresh()', async () => {
+describe('the end of a cool-down', () => {
+  test('refresh() ends the cool-down', async () => {
     const { page, source, asked } = await afterAFailedRound();
     source.answer = issuing();
     const refreshed = outcomeOf(page.view.refresh());
@@ -115,7 +115,7 @@ describe('a cool-down is ended', () => {
     expect(page.view).toMatchObject({ status: 'success', error: null, retryAtMs: undefined });
   });
 
-  test('by coming online', async () => {
+  test('coming online ends the cool-down', async () => {
     const { source, asked } = await afterAFailedRound();
     await setOnline(false);
     expect(source.requests).toHaveLength(asked);
@@ -123,7 +123,7 @@ describe('a cool-down is ended', () => {
     expect(source.requests).toHaveLength(asked + 1);
   });
 
-  test('by becoming visible', async () => {
+  test('becoming visible ends the cool-down', async () => {
     const { source, asked } = await afterAFailedRound();
     await setVisible(false);
     expect(source.requests).toHaveLength(asked);
@@ -131,7 +131,7 @@ describe('a cool-down is ended', () => {
     expect(source.requests).toHaveLength(asked + 1);
   });
 
-  test('by a new visitor', async () => {
+  test('a new visitor starts without a cool-down', async () => {
     const { page, source, asked } = await afterAFailedRound();
     source.answer = issuing();
     page.update({ externalId: 'other' });
@@ -140,14 +140,14 @@ describe('a cool-down is ended', () => {
     expect(page.view.status).toBe('success');
   });
 
-  test('not by focus', async () => {
+  test('focus does not end the cool-down', async () => {
     const { source, asked } = await afterAFailedRound();
     await focusWindow();
     expect(source.requests).toHaveLength(asked);
   });
 });
 
-test('a wait between two attempts is cut short by coming online', async () => {
+test('coming online cuts the wait between two attempts short', async () => {
   const source = fakeSource(down);
   showWidget({ source });
   await pass(SECOND);
@@ -156,10 +156,10 @@ test('a wait between two attempts is cut short by coming online', async () => {
   expect(source.requests).toHaveLength(2);
 });
 
-describe('a wait that the server named', () => {
+describe('a wait that the server asked for', () => {
   const tooMany = status(429, { 'Retry-After': '120' });
 
-  test('longer than maxRetryAfterMs fails at once with retryAtMs, and is kept to', async () => {
+  test('a Retry-After longer than maxRetryAfterMs fails at once with retryAtMs, which only time ends', async () => {
     const source = fakeSource(tooMany);
     const page = showWidget({ source });
     await pass();
@@ -180,7 +180,7 @@ describe('a wait that the server named', () => {
     expect(page.view.status).toBe('success');
   });
 
-  test('is ended by refresh()', async () => {
+  test('refresh() ends a wait that the server asked for', async () => {
     const source = fakeSource(tooMany);
     const page = showWidget({ source });
     await pass();
@@ -190,7 +190,7 @@ describe('a wait that the server named', () => {
     expect(page.view.status).toBe('success');
   });
 
-  test('is ended by a new visitor', async () => {
+  test('a new visitor does not wait for an earlier visitor’s Retry-After', async () => {
     const source = fakeSource(tooMany);
     const page = showWidget({ source });
     await pass();
@@ -200,7 +200,7 @@ describe('a wait that the server named', () => {
     expect(page.view.status).toBe('success');
   });
 
-  test('within a round is kept to when the page becomes visible or online', async () => {
+  test('becoming visible or online does not shorten a Retry-After between two attempts', async () => {
     const source = fakeSource(status(429, { 'Retry-After': '20' }));
     const page = showWidget({ source });
     await pass(SECOND);
@@ -214,7 +214,7 @@ describe('a wait that the server named', () => {
     expect(source.requests).toHaveLength(2);
   });
 
-  test('within a round is ended by refresh()', async () => {
+  test('refresh() ends a Retry-After between two attempts', async () => {
     const source = fakeSource(status(429, { 'Retry-After': '20' }));
     const page = showWidget({ source });
     await pass(SECOND);
@@ -225,8 +225,8 @@ describe('a wait that the server named', () => {
   });
 });
 
-describe('more than ten requests a minute', () => {
-  test('by refresh() in a loop: rate_limited with retryAtMs, and the valid token is kept', async () => {
+describe('the budget of ten requests a minute', () => {
+  test('refresh() in a loop rejects with rate_limited after ten requests a minute and keeps the valid token', async () => {
     const source = fakeSource();
     const page = showWidget({ source });
     await pass();
@@ -248,7 +248,7 @@ describe('more than ten requests a minute', () => {
     expect(later.token).toMatch(/^ey/);
   });
 
-  test('never, though the source fails and every return to the page ends the cool-down', async () => {
+  test('a failing source receives at most ten requests a minute however often the page becomes visible', async () => {
     const { source } = await afterAFailedRound(status(400));
     for (let n = 0; n < 60; n++) {
       await setVisible(false);
@@ -261,7 +261,7 @@ describe('more than ten requests a minute', () => {
     }
   });
 
-  test('never, though the source says that it was aborted', async () => {
+  test('a source that rejects with AbortError is not requested in a loop', async () => {
     const source = fakeSource(() => {
       throw new DOMException('The user aborted a request.', 'AbortError');
     });
@@ -273,7 +273,7 @@ describe('more than ten requests a minute', () => {
   });
 });
 
-test('a short token is renewed at its time although refresh() was called in a loop before', async () => {
+test('a short-lived token is renewed on time even after refresh() has used up the request budget', async () => {
   allowConsole(/expiryBufferMs is cut/);
   const source = fakeSource(issuing(3 * MINUTE));
   const page = showWidget({ source });

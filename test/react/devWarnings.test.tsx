@@ -55,7 +55,7 @@ describe('two providers of one visitor with inline sources that have no key', ()
     return () => rerender(<Page />);
   }
 
-  test('raise one warning, which says what to add', async () => {
+  test('two keyless inline sources of one visitor raise one warning that says what to add', async () => {
     const again = showTwo({}, {});
     await pass();
     for (let renders = 0; renders < 3; renders++) {
@@ -68,7 +68,7 @@ describe('two providers of one visitor with inline sources that have no key', ()
     expect(lines[0]).not.toContain('anna');
   });
 
-  test('raise none in production', async () => {
+  test('two keyless inline sources raise no warning in production', async () => {
     vi.stubEnv('NODE_ENV', 'production');
     showTwo({}, {});
     await pass(MINUTE);
@@ -84,14 +84,14 @@ describe('two providers of one visitor with inline sources that have no key', ()
     ['are for two visitors', {}, { externalId: 'ben' }],
     ['are for two channels', {}, { channelId: 'support' }],
     ['are for nobody', { externalId: null }, { externalId: null }],
-  ] as const)('raise none where they %s', async ([, left, right]) => {
+  ] as const)('two providers raise no warning if they %s', async ([, left, right]) => {
     fakeServer(() => Response.json(reply()));
     showTwo(left, right);
     await pass(MINUTE);
     expect(lines).toEqual([]);
   });
 
-  test('raise none where one comes after the other has gone', async () => {
+  test('two keyless inline sources raise no warning one after the other', async () => {
     const first = show({ externalId: 'anna', source: async () => reply() });
     await pass();
     first.unmount();
@@ -105,7 +105,7 @@ describe('two providers of one visitor with inline sources that have no key', ()
 describe('an acquisition that fails', () => {
   const source = 'https://shop.example/api/guest-token';
 
-  test('prints one line: the URL, the status, the code, the broker’s reason, and a page about it', async () => {
+  test('a failed acquisition prints one line with URL, status, code, reason and a link', async () => {
     const body = { code: 'forbidden', reason: 'foreign_origin', detail: 'a secret detail' };
     fakeServer(() => Response.json(body, { status: 403 }));
     show({ source });
@@ -118,7 +118,7 @@ describe('an acquisition that fails', () => {
     expect(lines[0]).not.toContain('a secret detail');
   });
 
-  test('prints one line for its three attempts, and one for each later acquisition', async () => {
+  test('three failed attempts print one line, and each later acquisition another', async () => {
     fakeServer(() => new Response(null, { status: 503 }));
     show({ source });
     await pass(2 * SECOND);
@@ -130,13 +130,13 @@ describe('an acquisition that fails', () => {
     for (const line of lines) expect(line).toMatch(/unavailable/);
   });
 
-  test('prints the code where there is no URL and no status', async () => {
+  test('a failed acquisition without URL and status prints its code and a link', async () => {
     show({ source: fakeSource(down) });
     await pass(10 * SECOND);
     expect(lines).toEqual([expect.stringMatching(/unreachable.*https:\/\/\S*unreachable/)]);
   });
 
-  test('prints a line beside a token that is still valid, too', async () => {
+  test('a failed renewal prints a line although the token is still valid', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = show({ source });
     await pass();
@@ -147,7 +147,7 @@ describe('an acquisition that fails', () => {
   });
 
   test.for(['<b>', 'a reason with blanks', 'x'.repeat(41), 'Foreign_Origin', 42, null])(
-    'prints no reason that is not a slug: %j',
+    'a reason that is not a slug is not printed: %j',
     async (reason) => {
       fakeServer(() => Response.json({ reason }, { status: 403 }));
       show({ source });
@@ -157,7 +157,7 @@ describe('an acquisition that fails', () => {
     },
   );
 
-  test('prints no password and no query of the URL', async () => {
+  test('a failed acquisition prints neither password nor query of the URL', async () => {
     fakeServer(() => new Response(null, { status: 400 }));
     show({ source: 'https://me:hunter2@shop.example/api/guest-token?key=hunter3' });
     await pass(10 * SECOND);
@@ -166,7 +166,7 @@ describe('an acquisition that fails', () => {
   });
 
   test.for(['it was given up', 'it was in production'] as const)(
-    'prints nothing where %s',
+    'a failing acquisition prints nothing if %s',
     async (why) => {
       if (why === 'it was in production') vi.stubEnv('NODE_ENV', 'production');
       fakeServer(() => new Response(null, { status: 503 }));
@@ -179,7 +179,7 @@ describe('an acquisition that fails', () => {
   );
 });
 
-describe('a call to an origin that is not in `origins` and comes back 401', () => {
+describe('a call to an origin that is not in `origins`', () => {
   const elsewhere = 'https://api.mypurecloud.ie/api/v2/conversations';
 
   async function callAll(
@@ -197,7 +197,7 @@ describe('a call to an origin that is not in `origins` and comes back 401', () =
     }
   }
 
-  test('raises one warning, which names the origin and the option', async () => {
+  test('calls that return 401 from an unlisted origin raise one warning that names origin and option', async () => {
     await callAll([elsewhere, elsewhere, elsewhere]);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('https://api.mypurecloud.ie');
@@ -205,18 +205,18 @@ describe('a call to an origin that is not in `origins` and comes back 401', () =
     expect(lines[0]).not.toContain('conversations');
   });
 
-  test('raises none where the call succeeds, or fails for another reason', async () => {
+  test('calls to an unlisted origin raise no warning without a 401', async () => {
     await callAll([elsewhere], 200);
     await callAll([elsewhere], 404);
     expect(lines.filter((line) => /\borigins\b/.test(line))).toEqual([]);
   });
 
-  test('raises none for an origin that is in `origins`', async () => {
+  test('calls that return 401 from a listed origin raise no warning', async () => {
     await callAll([elsewhere], 401, { origins: ['https://api.mypurecloud.ie'] });
     expect(lines.filter((line) => /\borigins\b/.test(line))).toEqual([]);
   });
 
-  test('raises none in production', async () => {
+  test('calls that return 401 from an unlisted origin raise no warning in production', async () => {
     vi.stubEnv('NODE_ENV', 'production');
     await callAll([elsewhere]);
     expect(lines).toEqual([]);

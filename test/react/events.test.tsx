@@ -26,7 +26,7 @@ withFakeTime();
 
 const types = (events: readonly GuestTokenEvent[]): string[] => events.map(({ type }) => type);
 
-test('a token that comes: acquiring, acquired, with attempt, life and end', async () => {
+test('a first token emits acquiring and acquired with attempt, lifetime and expiry', async () => {
   const startedAtMs = Date.now();
   const { events } = showWidget({ source: fakeSource(issuing(HOUR, SECOND)) });
   await pass(SECOND);
@@ -42,14 +42,14 @@ test('a token that comes: acquiring, acquired, with attempt, life and end', asyn
   ]);
 });
 
-test('its renewal says that a fresh one is asked for', async () => {
+test('a renewal emits acquiring with fresh: true', async () => {
   const { events } = showWidget({ source: fakeSource(issuing(HOUR)) });
   await pass(59 * MINUTE);
   expect(types(events)).toEqual(['acquiring', 'acquired', 'acquiring', 'acquired']);
   expect(events[2]).toMatchObject({ fresh: true });
 });
 
-test('a round that fails: each attempt, each wait with its cause, and when it goes on', async () => {
+test('a failed acquisition emits each attempt, each wait with its code, and the time of the next attempt', async () => {
   const { events } = showWidget({ source: fakeSource(status(503)) });
   await pass(4 * SECOND);
   expect(events).toMatchObject([
@@ -62,7 +62,7 @@ test('a round that fails: each attempt, each wait with its cause, and when it go
   ]);
 });
 
-test('a round that recovers: the attempt that brought the token', async () => {
+test('an acquisition that recovers emits the number of the successful attempt', async () => {
   const source = fakeSource(down);
   const { events } = showWidget({ source });
   await pass();
@@ -72,7 +72,7 @@ test('a round that recovers: the attempt that brought the token', async () => {
   expect(events.at(-1)).toMatchObject({ attempt: 2 });
 });
 
-test('a token that runs out before it could be replaced: expired, once', async () => {
+test('a token that expires before it could be renewed emits expired once', async () => {
   const startedAtMs = Date.now();
   const source = fakeSource(issuing(HOUR));
   const page = showWidget({ source });
@@ -84,7 +84,7 @@ test('a token that runs out before it could be replaced: expired, once', async (
   ]);
 });
 
-test('a token that ran out during sleep: expired, once', async () => {
+test('a token that expires during sleep emits expired once', async () => {
   const { events } = showWidget({ source: fakeSource(issuing(HOUR)) });
   await pass();
   sleepMachine(2 * HOUR);
@@ -92,7 +92,7 @@ test('a token that ran out during sleep: expired, once', async () => {
   expect(types(events)).toEqual(['acquiring', 'acquired', 'expired', 'acquiring', 'acquired']);
 });
 
-test('a token that a server refuses: rejected, then its replacement', async () => {
+test('a token that a server rejects emits rejected and then the events of its replacement', async () => {
   const page = showWidget({ source: fakeSource() });
   await pass();
   fakeServer(refusing(page.view.token));
@@ -108,7 +108,7 @@ test('a token that a server refuses: rejected, then its replacement', async () =
   expect(page.events[3]).toMatchObject({ fresh: true });
 });
 
-test('a visitor who leaves: signed-out', async () => {
+test('a visitor who signs out emits signed-out', async () => {
   const page = showWidget({ source: fakeSource() });
   await pass();
   page.update({ externalId: null });
@@ -116,7 +116,7 @@ test('a visitor who leaves: signed-out', async () => {
   expect(types(page.events)).toEqual(['acquiring', 'acquired', 'signed-out']);
 });
 
-test('a clock that is wrong, and an expiry that is a guess, are told before the token', async () => {
+test('clock-skew and fallback-expiry are emitted before acquired', async () => {
   const wrong = showWidget({
     source: fakeSource(() => ({
       id: 'guest-1',
@@ -130,7 +130,7 @@ test('a clock that is wrong, and an expiry that is a guess, are told before the 
 });
 
 describe('an event', () => {
-  test('tells visitors apart without naming them', async () => {
+  test('events distinguish visitors without naming them', async () => {
     const source = fakeSource();
     const page = showWidget({ source, externalId: 'ann@example.com' });
     await pass();
@@ -142,7 +142,7 @@ describe('an event', () => {
     for (const identity of identities) expect(identity).toMatch(/^\w{4,}$/);
   });
 
-  test('holds no token, nor does the console, nor an error, whatever happens', async () => {
+  test('no event, console line or error ever contains a token', async () => {
     const lines: unknown[][] = [];
     for (const method of ['log', 'info', 'debug', 'warn', 'error'] as const) {
       vi.spyOn(console, method).mockImplementation((...line) => void lines.push(line));
@@ -186,7 +186,7 @@ describe('an event', () => {
 });
 
 describe('onEvent', () => {
-  test('may set state of the page', async () => {
+  test('onEvent may set React state', async () => {
     const source = fakeSource(down);
     function App() {
       const [events, setEvents] = useState<string[]>([]);
@@ -208,7 +208,7 @@ describe('onEvent', () => {
     expect(container.textContent).toBe('acquiring retrying acquiring acquired');
   });
 
-  test('the latest one is told', async () => {
+  test('the latest onEvent receives the events', async () => {
     const later: GuestTokenEvent[] = [];
     const page = showWidget({ source: fakeSource(issuing(HOUR)) });
     await pass();
@@ -219,7 +219,7 @@ describe('onEvent', () => {
     expect(types(later)).toEqual(['acquiring', 'acquired']);
   });
 
-  test('a listener that throws does not cost the token', async () => {
+  test('an onEvent that throws does not affect the token', async () => {
     allowConsole(/./);
     const swallow = (event: ErrorEvent): void => event.preventDefault();
     window.addEventListener('error', swallow);

@@ -43,7 +43,7 @@ test.for([
   ['200', 'the page’s own client', 200, (): undefined => undefined],
   ['2,000', 'a client of the host’s', 2_000, () => new QueryClient()],
 ] as const)(
-  'of %s visitors, one after the other on %s, only the last ones are kept',
+  '%s visitors, one after the other on %s, are forgotten but for the last',
   { timeout: 30_000 },
   async ([, , count, newClient]) => {
     const queryClient = newClient();
@@ -59,7 +59,7 @@ test.for([
   },
 );
 
-test('of visitors whose providers have gone from the page, nothing is kept', async () => {
+test('visitors whose providers have unmounted are forgotten', async () => {
   const refs: WeakRef<object>[] = [];
   for (let visitor = 0; visitor < 100; visitor++) {
     const page = showWidget({ externalId: `visitor ${visitor}`, source: newSource(refs) });
@@ -71,7 +71,7 @@ test('of visitors whose providers have gone from the page, nothing is kept', asy
   expect(await countLeft(refs)).toBeLessThanOrEqual(STILL_IN_USE);
 });
 
-test('of visitors without a provider whose tokens have ended, nothing is kept when the next one comes', async () => {
+test('visitors without a provider whose tokens have expired are forgotten when the next one comes', async () => {
   const refs: WeakRef<object>[] = [];
   const queryClient = new QueryClient();
   const fetchFor = (externalId: string) =>

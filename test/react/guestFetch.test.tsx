@@ -14,8 +14,8 @@ import { fakeServer, ok, pageWithToken, refuseAll, refusing } from './server.ts'
 
 withFakeTime();
 
-describe('the token goes', () => {
-  test('to the page’s own origin, relative URLs included', async () => {
+describe('where the token is sent', () => {
+  test('the token is sent to the page’s own origin, relative URLs included', async () => {
     const { server, page, first } = await pageWithToken();
     page.fetch('/api/conversations');
     page.fetch(new URL('/api/messages', location.href));
@@ -28,7 +28,7 @@ describe('the token goes', () => {
     ]);
   });
 
-  test('to the origins that the provider names, from the moment that it does', async () => {
+  test('the token is sent to the provider’s `origins` as soon as they are set', async () => {
     const { server, page, first } = await pageWithToken();
     const url = 'https://api.mypurecloud.ie/api/v2/conversations';
     page.fetch(url);
@@ -42,7 +42,7 @@ describe('the token goes', () => {
     expect(server.calls.map(({ token }) => token)).toEqual([undefined, first, undefined]);
   });
 
-  test('to nobody else, and such a call costs no token', async () => {
+  test('a call to any other origin carries no token and acquires none', async () => {
     const server = fakeServer();
     const source = fakeSource();
     const page = showWidget({
@@ -66,9 +66,9 @@ describe('the token goes', () => {
   });
 });
 
-describe('a token that is refused', () => {
+describe('a rejected token', () => {
   for (const code of [401, 403]) {
-    test(`${code}: is replaced, and the call is sent once more with the new one`, async () => {
+    test(`a token rejected with ${code} is replaced and the call is resent once with the new one`, async () => {
       const { source, server, page, first } = await pageWithToken();
       server.answer = ({ token }) =>
         token === first ? new Response(null, { status: code }) : ok();
@@ -85,7 +85,7 @@ describe('a token that is refused', () => {
   }
 
   for (const count of [10, 1_000]) {
-    test(`by ${count} calls together: one acquisition, and each call is sent once more`, async () => {
+    test(`${count} calls rejected together cause one acquisition and are each resent once`, async () => {
       const { source, server, page, first } = await pageWithToken();
       source.answer = issuing(HOUR, SECOND);
       server.answer = refusing(first);
@@ -98,7 +98,7 @@ describe('a token that is refused', () => {
     });
   }
 
-  test('stays on show until it is replaced; only getToken waits', async () => {
+  test('a rejected token stays on screen until it is replaced; only getToken waits', async () => {
     const { source, server, page, first } = await pageWithToken();
     source.answer = issuing(HOUR, 3 * SECOND);
     server.answer = refusing(first);
@@ -113,7 +113,7 @@ describe('a token that is refused', () => {
     expect(got.token).not.toBe(first);
   });
 
-  test('late, when there is a newer one: the call is sent once more, with no acquisition', async () => {
+  test('a late rejection of an older token resends the call without an acquisition', async () => {
     const { source, server, page, first } = await pageWithToken();
     server.answer = async (call) => {
       if (call.token === first) await new Promise((resolve) => setTimeout(resolve, 3_000));
@@ -130,7 +130,7 @@ describe('a token that is refused', () => {
     expect(source.requests).toHaveLength(2);
   });
 
-  test('and can’t be replaced: the refusal is handed over, and the page keeps what it has', async () => {
+  test('a call whose token cannot be replaced resolves with the refusal, and the page keeps its token', async () => {
     const { source, server, page, first } = await pageWithToken();
     source.answer = status(400);
     server.answer = refuseAll;
@@ -142,7 +142,7 @@ describe('a token that is refused', () => {
     expect(page.view.error?.code).toBe('rejected');
   });
 
-  test('and handed out again by the source is no_progress, not a loop', async () => {
+  test('a rejected token that the source returns again is no_progress, not a loop', async () => {
     const { source, server, page } = await pageWithToken();
     const [again] = [{ id: 'guest-1', token: String(page.view.token), expires_in: 3_600 }];
     source.answer = () => again;
@@ -155,8 +155,8 @@ describe('a token that is refused', () => {
   });
 });
 
-describe('an endpoint that refuses the new token as well', () => {
-  test('gets its refusal handed over, and being asked each second costs no further token', async () => {
+describe('an endpoint that rejects the new token too', () => {
+  test('an endpoint that rejects every token costs no further token when it is polled each second', async () => {
     const { source, server, page } = await pageWithToken();
     server.answer = refuseAll;
     const call = outcomeOf(page.fetch('/forbidden'));
@@ -175,7 +175,7 @@ describe('an endpoint that refuses the new token as well', () => {
     expect(page.view).toMatchObject({ status: 'success', token, error: null });
   });
 
-  test('meanwhile other endpoints are served with that token', async () => {
+  test('other endpoints still accept the token that one endpoint rejects', async () => {
     const { server, page } = await pageWithToken();
     server.answer = ({ url }) => (url.includes('forbidden') ? refuseAll() : ok());
     page.fetch('/forbidden');
@@ -190,7 +190,7 @@ describe('an endpoint that refuses the new token as well', () => {
     expect(page.view.token).toBe(token);
   });
 
-  test('for an hour, each second: a new token now and then, not one a minute', async () => {
+  test('an endpoint that is polled each second for an hour and rejects every token costs few tokens', async () => {
     const { source, server, page } = await pageWithToken();
     server.answer = refuseAll;
     for (let second = 0; second < 3_600; second++) {
@@ -203,7 +203,7 @@ describe('an endpoint that refuses the new token as well', () => {
   });
 });
 
-test('after a calm hour, an endpoint that refuses every token starts with the shortest pause again', async () => {
+test('an endpoint that rejects every token starts with the shortest pause again after a calm hour', async () => {
   const { source, server, page } = await pageWithToken();
   server.answer = refuseAll;
   for (let second = 0; second < 600; second++) {
@@ -220,7 +220,7 @@ test('after a calm hour, an endpoint that refuses every token starts with the sh
   expect(source.requests).toHaveLength(before + 1);
 });
 
-test('a new token that was taken, and is refused 5 s later, is replaced again', async () => {
+test('a new token that was accepted and is rejected 5 s later is replaced again', async () => {
   const { source, server, page, first } = await pageWithToken();
   server.answer = refusing(first);
   expect(page.view.token).toBe(first);

@@ -15,7 +15,7 @@ import { fakeServer, ok, pageWithToken, refuseAll, refusing } from './server.ts'
 withFakeTime();
 
 describe('a busy or broken server', () => {
-  test('429: the call waits as long as it is told, and is sent again', async () => {
+  test('a call that gets a 429 waits for Retry-After and is resent', async () => {
     const { server, page } = await pageWithToken();
     server.answer = () => new Response(null, { status: 429, headers: { 'Retry-After': '7' } });
     const call = outcomeOf(page.fetch('/api', { method: 'POST', body: 'hello' }));
@@ -27,7 +27,7 @@ describe('a busy or broken server', () => {
     expect(server.calls).toMatchObject([{ body: 'hello' }, { body: 'hello' }]);
   });
 
-  test('503: a GET is sent again, a POST is not', async () => {
+  test('a GET that gets a 503 is resent; a POST is not', async () => {
     const { server, page } = await pageWithToken();
     server.answer = () => new Response(null, { status: 503 });
     const get = outcomeOf(page.fetch('/api'));
@@ -41,8 +41,8 @@ describe('a busy or broken server', () => {
   });
 });
 
-describe('a call that its caller gives up', () => {
-  test('while it waits for the first token is never sent', async () => {
+describe('a call that its caller aborts', () => {
+  test('a call aborted while it waits for the first token is never sent', async () => {
     const server = fakeServer();
     const page = showWidget({ source: fakeSource(issuing(HOUR, 5 * SECOND)) });
     const caller = new AbortController();
@@ -55,7 +55,7 @@ describe('a call that its caller gives up', () => {
     expect(page.view.status).toBe('success'); // the token came for everybody else
   });
 
-  test('while its token is being replaced is not sent again', async () => {
+  test('a call aborted while its token is being replaced is not resent', async () => {
     const { source, server, page } = await pageWithToken();
     source.answer = issuing(HOUR, 5 * SECOND);
     server.answer = refuseAll;
@@ -68,7 +68,7 @@ describe('a call that its caller gives up', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  test('during a wait that the server named is not sent again', async () => {
+  test('a call aborted during a Retry-After is not resent', async () => {
     const { server, page } = await pageWithToken();
     server.answer = () => new Response(null, { status: 429, headers: { 'Retry-After': '7' } });
     const caller = new AbortController();
@@ -81,7 +81,7 @@ describe('a call that its caller gives up', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  test('getToken with a signal ends that one wait, and no other', async () => {
+  test('the signal of getToken ends only the wait of its own caller', async () => {
     const page = showWidget({ source: fakeSource(issuing(HOUR, 5 * SECOND)) });
     const caller = new AbortController();
     const given = page.view.getToken({ signal: caller.signal }).catch((error: unknown) => error);
@@ -94,7 +94,7 @@ describe('a call that its caller gives up', () => {
   });
 });
 
-test('a body that can be read once arrives whole each time that the call is sent', async () => {
+test('a body that can be read once arrives complete each time the call is sent', async () => {
   const { server, page, first } = await pageWithToken();
   server.answer = refusing(first);
   const { body } = new Response('one two');

@@ -66,7 +66,7 @@ const keepsToken = [
 ];
 
 describe.for(Object.entries(calls))('a host that calls %s', ([name, call]) => {
-  test('while there is a token: at most one more request, and the widget has a token', async () => {
+  test('the widget keeps a valid token at the cost of at most one request', async () => {
     const { queryClient, source, page } = showHost();
     await pass(SECOND);
     const { token } = page.view;
@@ -83,7 +83,7 @@ describe.for(Object.entries(calls))('a host that calls %s', ([name, call]) => {
     expect(page.view.status).toBe('success');
   });
 
-  test('during the first request: nobody loses the token, and there is no second one', async () => {
+  test('a first request stays the only one, and every caller gets its token', async () => {
     const { queryClient, source, page } = showHost();
     const waiting = outcomeOf(page.view.getToken());
     await pass(SECOND / 2);
@@ -94,7 +94,7 @@ describe.for(Object.entries(calls))('a host that calls %s', ([name, call]) => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('in a cool-down: no request', async () => {
+  test('a cool-down stays without a request', async () => {
     const { queryClient, source, page } = showHost(status(400));
     await pass(SECOND);
     const asked = source.requests.length;
@@ -105,7 +105,7 @@ describe.for(Object.entries(calls))('a host that calls %s', ([name, call]) => {
   });
 });
 
-test('clear() and then sign-out: nothing of the visitor is left in the client', async () => {
+test('clear() followed by a new visitor leaves nothing of the earlier visitor in the client', async () => {
   const { queryClient, page } = showHost();
   await pass(SECOND);
   const { token } = page.view;
@@ -148,7 +148,7 @@ describe('on a client of the host’s', () => {
     expect(page.view.status).toBe('success');
   });
 
-  test('fetchQuery yields the token that the widget shows, without a request while it is fresh', async () => {
+  test('fetchQuery resolves with the widget’s token and makes no request while it is fresh', async () => {
     const { queryClient, source, options } = fresh();
     const page = showWidget({ source, queryClient });
     await pass(SECOND);
@@ -157,7 +157,7 @@ describe('on a client of the host’s', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('fetchQuery offline settles', async () => {
+  test('fetchQuery settles while offline', async () => {
     await setOnline(false);
     const { queryClient, options } = fresh();
     const fetched = queryClient.fetchQuery(options).catch((error: unknown) => error);
@@ -165,7 +165,7 @@ describe('on a client of the host’s', () => {
     expect(await fetched).toMatchObject({ code: 'unreachable' });
   });
 
-  test('a token outlives its provider, so that the widget is back at once', async () => {
+  test('a token on a host’s client outlives its provider', async () => {
     const { queryClient, source } = fresh();
     const first = showWidget({ source, queryClient });
     await pass(SECOND);
@@ -178,7 +178,7 @@ describe('on a client of the host’s', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('a visitor who has left is not found in it', async () => {
+  test('a client keeps no token of a visitor who has left', async () => {
     const { queryClient, source, options } = fresh();
     const page = showWidget({ source, queryClient });
     await pass(SECOND);
@@ -187,7 +187,7 @@ describe('on a client of the host’s', () => {
     expect(queryClient.getQueryData(options.queryKey)).toBeUndefined();
   });
 
-  test('with externalId null nothing is fetched', async () => {
+  test('externalId null fetches nothing', async () => {
     const { queryClient, source } = fresh();
     const options = guestTokenQueryOptions({ externalId: null, source });
     const seen: string[] = [];
@@ -203,7 +203,7 @@ describe('on a client of the host’s', () => {
     expect(source.requests).toHaveLength(0);
   });
 
-  test('the key says who the token is for, and nothing else', () => {
+  test('the query key identifies whom the token is for and nothing else', () => {
     const source = fakeSource();
     expect(guestTokenQueryOptions({ externalId: 'visitor' }).queryKey).toEqual([
       'guest-token',

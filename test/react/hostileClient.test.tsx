@@ -79,7 +79,7 @@ describe.for(clients)('a client with %s changes nothing for the provider', ([, q
     ));
   }
 
-  test('a token comes with one request, is replaced in time, and costs nothing between', async () => {
+  test('a token is acquired with one request and renewed on time, with no request in between', async () => {
     const source = fakeSource(issuing(HOUR, SECOND));
     const page = show(source);
     await pass(SECOND);
@@ -98,7 +98,7 @@ describe.for(clients)('a client with %s changes nothing for the provider', ([, q
     expect(page.view.status).toBe('success');
   });
 
-  test('nothing of one visitor is shown to the next', async () => {
+  test('no visitor sees anything of the visitor before', async () => {
     const source = fakeSource();
     const page = show(source);
     await pass();
@@ -110,7 +110,7 @@ describe.for(clients)('a client with %s changes nothing for the provider', ([, q
     expect(new Set(subjects)).toEqual(new Set([undefined, 'bob']));
   });
 
-  test('a round that fails has its three attempts, and the widget stays', async () => {
+  test('a failed acquisition makes three attempts and does not unmount the widget', async () => {
     const source = fakeSource(status(503));
     const page = show(source);
     await pass(10 * SECOND);
@@ -122,7 +122,7 @@ describe.for(clients)('a client with %s changes nothing for the provider', ([, q
     expect(refreshed.token).toBe(page.view.token);
   });
 
-  test('offline getToken rejects after 10 s, and online brings the token', async () => {
+  test('getToken rejects after 10 s offline, and coming online acquires the token', async () => {
     const page = show(fakeSource());
     await pass();
     await setOnline(false);
@@ -160,7 +160,7 @@ describe.for(clients)('a client with %s changes nothing for useQuery', ([, queri
     };
   }
 
-  test('its data is the visitor’s token, got with one request', async () => {
+  test('useQuery’s data is the visitor’s token, acquired with one request', async () => {
     const source = fakeSource();
     const page = show(source);
     await pass();
@@ -185,7 +185,7 @@ describe.for(clients)('a client with %s changes nothing for useQuery', ([, queri
     expect(new Set(shown)).toEqual(new Set([undefined, 'bob']));
   });
 
-  test('a failure is its error after three attempts, and the component stays', async () => {
+  test('useQuery reports the error after three attempts and the component stays mounted', async () => {
     const source = fakeSource(status(503));
     const page = show(source);
     await pass(4 * SECOND); // with nothing added to the package's own waits
@@ -195,7 +195,7 @@ describe.for(clients)('a client with %s changes nothing for useQuery', ([, queri
     expect(page.container.textContent).toBe('error');
   });
 
-  test('offline it settles after 10 s', async () => {
+  test('useQuery settles after 10 s offline', async () => {
     const page = show(fakeSource());
     await pass();
     await setOnline(false);

@@ -90,7 +90,7 @@ async function load(page: MakePage, html = renderOnServer(page)): Promise<void> 
 }
 
 describe('hydration', () => {
-  test('has no mismatch, and then the token comes with one request', async () => {
+  test('hydration has no mismatch and is followed by one request', async () => {
     const source = fakeSource();
     await load(widgetPage({ source }));
     await pass();
@@ -100,13 +100,13 @@ describe('hydration', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('has no mismatch where nobody is here', async () => {
+  test('hydration has no mismatch with externalId null', async () => {
     await load(widgetPage({ externalId: null }));
     expect(shown()).toBe('idle none');
     expect(recovered).toEqual([]);
   });
 
-  test('has no mismatch where the browser has a token already: in its client', async () => {
+  test('hydration has no mismatch if the browser’s client already holds a token', async () => {
     const source = fakeSource();
     const queryClient = new QueryClient();
     const options = inBrowser.guestTokenQueryOptions({ externalId: 'visitor', source });
@@ -120,7 +120,7 @@ describe('hydration', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('has no mismatch where the browser has a token already: in session storage', async () => {
+  test('hydration has no mismatch if sessionStorage already holds a token', async () => {
     const before = showWidget({ source: fakeSource(), storage: 'session' });
     await pass();
     const { token } = before.view;
@@ -137,7 +137,7 @@ describe('hydration', () => {
     expect(source.requests).toHaveLength(0);
   });
 
-  test('of a boundary that hydrates after the token has come has no mismatch', async () => {
+  test('a boundary that hydrates after the token has arrived has no mismatch', async () => {
     const source = fakeSource();
     let arrive: () => void = () => undefined;
     const code = new Promise<void>((resolve) => {
@@ -169,7 +169,7 @@ describe('hydration', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('of a boundary that the server gave up is done by the browser, with one request', async () => {
+  test('a boundary that the server left as a fallback is rendered by the browser with one request', async () => {
     const source = fakeSource(issuing(HOUR, SECOND));
     function Secret({ library }: { library: Library }) {
       return <p id="secret">{library.useSuspenseGuestToken().token}</p>;
@@ -192,7 +192,7 @@ describe('hydration', () => {
   });
 });
 
-describe('a client’s state that was sent to the browser', () => {
+describe('a dehydrated client', () => {
   async function hydrateInto(queryClient: QueryClient): Promise<void> {
     const server = new QueryClient();
     const options = { externalId: 'visitor', source: fakeSource() };
@@ -203,7 +203,7 @@ describe('a client’s state that was sent to the browser', () => {
     hydrate(queryClient, JSON.parse(sent));
   }
 
-  test('holds nothing that is taken for a token: the browser asks for its own', async () => {
+  test('a dehydrated client brings no token, so the browser acquires its own', async () => {
     const queryClient = new QueryClient();
     await hydrateInto(queryClient);
     const source = fakeSource();
@@ -215,7 +215,7 @@ describe('a client’s state that was sent to the browser', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('does not take the token from a browser that has one', async () => {
+  test('hydrating a client does not replace the browser’s own token', async () => {
     const queryClient = new QueryClient();
     const source = fakeSource();
     const page = showWidget({ source, queryClient });
@@ -229,7 +229,7 @@ describe('a client’s state that was sent to the browser', () => {
   });
 
   test.for(['with', 'without'] as const)(
-    'is no token for a component that uses the query, %s a provider beside it',
+    'useQuery never takes dehydrated data for a token, %s a provider beside it',
     async (how) => {
       const queryClient = new QueryClient();
       await hydrateInto(queryClient);

@@ -25,10 +25,10 @@ function subjects(tokens: readonly (string | undefined)[]): Set<string | undefin
   return new Set(tokens.map((token) => token && claims(token).sub));
 }
 
-describe('from Ann to Bob while Ann’s request is under way', () => {
+describe('a switch from Ann to Bob during Ann’s request', () => {
   const slow = issuing(60 * MINUTE, 3 * SECOND);
 
-  test('Ann’s late answer reaches nobody, and Bob gets his own token', async () => {
+  test('Ann’s late reply reaches nobody after a switch to Bob, who gets his own token', async () => {
     const source = fakeSource(({ externalId }) =>
       externalId === 'ann'
         ? new Promise((resolve) => setTimeout(() => resolve(reply(60 * MINUTE, 'ann')), 3_000))
@@ -46,7 +46,7 @@ describe('from Ann to Bob while Ann’s request is under way', () => {
     expect(source.requests.map(({ externalId }) => externalId)).toEqual(['ann', 'bob']);
   });
 
-  test('Ann’s request is aborted', async () => {
+  test('a switch to Bob aborts Ann’s request', async () => {
     const source = fakeSource(slow);
     const page = showWidget({ source, externalId: 'ann' });
     await pass(SECOND);
@@ -55,7 +55,7 @@ describe('from Ann to Bob while Ann’s request is under way', () => {
     expect(source.signals.map((signal) => signal.aborted)).toEqual([true, false]);
   });
 
-  test('everybody who waits for Ann’s token is told aborted at once, and nobody gets Bob’s', async () => {
+  test('every caller who waits for Ann’s token rejects with aborted on a switch to Bob', async () => {
     const server = fakeServer();
     const page = showWidget({ source: fakeSource(never), externalId: 'ann' });
     const outcomes = [
@@ -72,7 +72,7 @@ describe('from Ann to Bob while Ann’s request is under way', () => {
     expect(server.calls).toHaveLength(0);
   });
 
-  test('the same when Ann leaves and nobody comes', async () => {
+  test('every caller who waits for Ann’s token rejects with aborted when she signs out', async () => {
     const page = showWidget({ source: fakeSource(slow), externalId: 'ann' });
     const waiting = outcomeOf(page.view.getToken());
     await pass(SECOND);
@@ -83,7 +83,7 @@ describe('from Ann to Bob while Ann’s request is under way', () => {
     expect(page.view).toMatchObject({ error: null, visitorId: undefined, isFetching: false });
   });
 
-  test('and back to Ann before anything has come: she gets a token', async () => {
+  test('a switch to Bob and back to Ann during her request gets Ann a token', async () => {
     const source = fakeSource(slow);
     const page = showWidget({ source, externalId: 'ann' });
     await pass(SECOND);
@@ -96,7 +96,7 @@ describe('from Ann to Bob while Ann’s request is under way', () => {
   });
 });
 
-test('no render for Bob shows Ann’s token, not even the first one', async () => {
+test('no render for Bob shows Ann’s token, not even the first', async () => {
   const source = fakeSource();
   const page = showWidget({ source, externalId: 'ann' });
   await pass();
@@ -122,7 +122,7 @@ test('Ann’s failure is not shown to Bob', async () => {
   expect(page.view).toMatchObject({ status: 'pending', error: null, retryAtMs: undefined });
 });
 
-test('getToken that was handed to Ann’s page acts for Bob after the switch', async () => {
+test('a getToken obtained while Ann was the visitor returns Bob’s token after the switch', async () => {
   const page = showWidget({ source: fakeSource(), externalId: 'ann' });
   await pass();
   const { getToken, refresh } = page.view;
@@ -134,7 +134,7 @@ test('getToken that was handed to Ann’s page acts for Bob after the switch', a
   expect(claims(await refreshed).sub).toBe('bob');
 });
 
-test('another channel, and another source URL, are another identity', async () => {
+test('another channel or source is another identity', async () => {
   const source = fakeSource();
   const page = showWidget({ source });
   await pass();
@@ -149,7 +149,7 @@ test('another channel, and another source URL, are another identity', async () =
   expect(other.requests).toHaveLength(1);
 });
 
-test('other attributes are no other identity: they go with the next request', async () => {
+test('changed attributes are sent with the next request and are not another identity', async () => {
   const source = fakeSource();
   const page = showWidget({ source, attributes: { page: '/' } });
   await pass();
@@ -164,7 +164,7 @@ test('other attributes are no other identity: they go with the next request', as
 });
 
 describe('a call of the guest fetch that was begun for Ann', () => {
-  test('is not sent again with Bob’s token when the refusal comes after the switch', async () => {
+  test('a call begun for Ann and rejected after the switch is not resent with Bob’s token', async () => {
     const source = fakeSource();
     const server = fakeServer(async (call) => {
       await new Promise((resolve) => setTimeout(resolve, SECOND));
@@ -184,7 +184,7 @@ describe('a call of the guest fetch that was begun for Ann', () => {
     expect(source.requests.map(({ externalId }) => externalId)).toEqual(['ann', 'bob']);
   });
 
-  test('is not sent at all when the switch comes while her token is being replaced', async () => {
+  test('a call begun for Ann is not resent if the switch comes while her token is being replaced', async () => {
     const source = fakeSource();
     const page = showWidget({ source, externalId: 'ann' });
     await pass();
@@ -198,7 +198,7 @@ describe('a call of the guest fetch that was begun for Ann', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  test('is not sent again when the switch comes during a wait that the server named', async () => {
+  test('a call begun for Ann is not resent if the switch comes during a Retry-After', async () => {
     const page = showWidget({ source: fakeSource(), externalId: 'ann' });
     await pass();
     const server = fakeServer(
@@ -213,7 +213,7 @@ describe('a call of the guest fetch that was begun for Ann', () => {
   });
 });
 
-describe('two providers of Ann, of which one switches to Bob', () => {
+describe('two providers of Ann, one of which switches to Bob', () => {
   function show(source: ReturnType<typeof fakeSource>) {
     const left = new Probe();
     const right = new Probe();
@@ -231,7 +231,7 @@ describe('two providers of Ann, of which one switches to Bob', () => {
     return { left, right, toBob: () => rerender(<Page visitor="bob" />) };
   }
 
-  test('the other one keeps its token, at no further request', async () => {
+  test('a second provider of Ann keeps her token when the first one switches to Bob', async () => {
     const source = fakeSource();
     const { left, right, toBob } = show(source);
     await pass();
@@ -243,7 +243,7 @@ describe('two providers of Ann, of which one switches to Bob', () => {
     expect(source.requests.map(({ externalId }) => externalId)).toEqual(['ann', 'bob']);
   });
 
-  test('the request under way goes on for the other one; only the first one’s callers are aborted', async () => {
+  test('a request under way continues for a second provider; only callers of the switched one are aborted', async () => {
     const source = fakeSource(issuing(60 * MINUTE, 3 * SECOND));
     const { left, right, toBob } = show(source);
     await pass(SECOND);
@@ -261,7 +261,7 @@ describe('two providers of Ann, of which one switches to Bob', () => {
   });
 });
 
-test('a transition to Bob keeps Ann’s page, and Ann’s token, until Bob’s is here', async () => {
+test('a transition to Bob keeps Ann’s page and token until Bob’s token has arrived', async () => {
   const source = fakeSource();
   const got: { getToken: () => Promise<string> }[] = [];
   function Chat() {
@@ -297,7 +297,7 @@ test('a transition to Bob keeps Ann’s page, and Ann’s token, until Bob’s i
   expect(source.requests.map(({ externalId }) => externalId)).toEqual(['ann', 'bob']);
 });
 
-test('whoever waits for Ann’s token does not get it after she has left, in whatever turn it comes', async () => {
+test('no caller receives Ann’s token after she has signed out, in whichever microtask it arrives', async () => {
   // But for the one turn in which it is on its way from the promise to whoever listens.
   const late: number[] = [];
   for (let turns = 0; turns < 20; turns++) {
@@ -323,7 +323,7 @@ test('whoever waits for Ann’s token does not get it after she has left, in wha
   expect(late.length).toBeLessThanOrEqual(1);
 });
 
-test('where one provider of Ann signs her out, another one stays idle however often it renders', async () => {
+test('a second provider stays idle, however often it renders, after the first has signed the visitor out', async () => {
   const source = fakeSource();
   const one = showWidget({ externalId: 'ann', source });
   const other = showWidget({ externalId: 'ann', source });

@@ -22,7 +22,7 @@ withFakeTime();
 const wrappers = { plainly: Fragment, 'under StrictMode': StrictMode };
 
 describe.for(Object.entries(wrappers))(
-  'a visitor, rendered %s, who leaves and is back in the same turn',
+  'a sign-out and sign-in within one turn, rendered %s',
   ([, wrapper]) => {
     /** A page whose visitor is set from outside of React, and one that a layout effect may correct. */
     function show(source = fakeSource(issuing(HOUR, SECOND))) {
@@ -50,7 +50,7 @@ describe.for(Object.entries(wrappers))(
       };
     }
 
-    test('by flushSync, has a token again', async () => {
+    test('a visitor who signs out and in by flushSync has a token again', async () => {
       const page = show();
       await pass(SECOND);
       await act(async () => {
@@ -64,7 +64,7 @@ describe.for(Object.entries(wrappers))(
       expect(page.probe.view.status).toBe('success');
     });
 
-    test('by a layout effect, has a token again', async () => {
+    test('a visitor whom a layout effect signs in again has a token again', async () => {
       const page = show();
       await pass(SECOND);
       page.correctWith((externalId) => externalId ?? 'anna');
@@ -75,7 +75,7 @@ describe.for(Object.entries(wrappers))(
       expect(page.probe.view.status).toBe('success');
     });
 
-    test('during her first request, has a token for two requests at most', async () => {
+    test('a visitor who signs out and in during the first request costs at most two requests', async () => {
       const page = show();
       await pass(SECOND / 2);
       await act(async () => {
@@ -87,7 +87,7 @@ describe.for(Object.entries(wrappers))(
       expect(page.source.requests.length).toBeLessThanOrEqual(2);
     });
 
-    test('and leaves again, stays idle', async () => {
+    test('a visitor who signs out, in and out in one turn stays idle', async () => {
       const page = show();
       await pass(SECOND);
       await act(async () => {
@@ -100,7 +100,7 @@ describe.for(Object.entries(wrappers))(
       expect(page.source.requests).toHaveLength(1);
     });
 
-    test('with another visitor in between, shows her own token only', async () => {
+    test('a visitor who returns after another one in the same turn sees only her own token', async () => {
       const page = show();
       await pass(SECOND);
       await act(async () => {
@@ -115,7 +115,7 @@ describe.for(Object.entries(wrappers))(
   },
 );
 
-test('a visitor who leaves one provider and enters another in the same turn has a token there', async () => {
+test('a visitor who moves from one provider to another in one turn has a token there', async () => {
   const source = fakeSource(issuing(HOUR, SECOND));
   const from = showWidget({ source, externalId: 'anna' });
   const to = showWidget({ source, externalId: null });

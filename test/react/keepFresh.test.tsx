@@ -22,7 +22,7 @@ import { fakeServer } from './server.ts';
 withFakeTime();
 
 describe('while-visible, the default', () => {
-  test('a page that opens in the background asks once it is looked at', async () => {
+  test('while-visible makes its first request when a page that opened in the background becomes visible', async () => {
     await setVisible(false);
     const source = fakeSource(issuing(HOUR));
     const page = showWidget({ source });
@@ -35,7 +35,7 @@ describe('while-visible, the default', () => {
     expect(page.view.status).toBe('success');
   });
 
-  test('a hidden page asks nothing, drops its token at the end, and asks on return', async () => {
+  test('while-visible lets the token of a hidden page expire and acquires a new one on return', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = showWidget({ source });
     await pass();
@@ -52,7 +52,7 @@ describe('while-visible, the default', () => {
     expect(page.view.status).toBe('success');
   });
 
-  test('return to a stale token shows it while it is being replaced', async () => {
+  test('while-visible shows a stale token on return while it is being renewed', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = showWidget({ source });
     await pass();
@@ -66,7 +66,7 @@ describe('while-visible, the default', () => {
     expect(page.view.token).not.toBe(stale);
   });
 
-  test('return to a fresh token asks nothing', async () => {
+  test('while-visible makes no request on return to a fresh token', async () => {
     const source = fakeSource(issuing(HOUR));
     showWidget({ source });
     await pass();
@@ -78,7 +78,7 @@ describe('while-visible, the default', () => {
 });
 
 describe('always', () => {
-  test('keeps an open conversation alive while the page is hidden', async () => {
+  test('always renews the token while the page is hidden', async () => {
     await setVisible(false);
     const source = fakeSource(issuing(HOUR));
     const page = showWidget({ source, keepFresh: 'always' });
@@ -91,7 +91,7 @@ describe('always', () => {
     expect(source.requests).toHaveLength(11);
   });
 
-  test('recovers in a hidden page too', async () => {
+  test('always recovers from failures while the page is hidden', async () => {
     await setVisible(false);
     const source = fakeSource(down);
     const page = showWidget({ source, keepFresh: 'always' });
@@ -104,7 +104,7 @@ describe('always', () => {
 });
 
 describe('on-demand', () => {
-  test('asks nothing by itself: at mount, at stale time, at the end, on return', async () => {
+  test('on-demand makes no request by itself: at mount, at stale time, at expiry, on return', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = showWidget({ source, keepFresh: 'on-demand' });
     await pass(HOUR);
@@ -125,7 +125,7 @@ describe('on-demand', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('getToken, refresh() and the guest fetch ask', async () => {
+  test('on-demand acquires a token for getToken, refresh and the guest fetch', async () => {
     const server = fakeServer();
     for (const ask of ['getToken', 'refresh', 'fetch'] as const) {
       const source = fakeSource();
@@ -141,7 +141,7 @@ describe('on-demand', () => {
     }
   });
 
-  test('the Suspense hook asks', async () => {
+  test('on-demand acquires a token for the Suspense hook', async () => {
     function Secret() {
       return <p>{useSuspenseGuestToken().token}</p>;
     }
@@ -162,7 +162,7 @@ describe('on-demand', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('a failed call is not followed by requests that nobody has asked for', async () => {
+  test('on-demand makes no request by itself after a failure', async () => {
     const source = fakeSource(down);
     const page = showWidget({ source, keepFresh: 'on-demand' });
     const got = outcomeOf(page.view.getToken());
@@ -177,9 +177,9 @@ describe('on-demand', () => {
   });
 });
 
-describe('getToken in a hidden page, in every mode', () => {
+describe('getToken in a hidden page', () => {
   for (const keepFresh of ['while-visible', 'always', 'on-demand'] as const) {
-    test(`${keepFresh}: waits for a token when there is none, and retries though hidden`, async () => {
+    test(`${keepFresh} lets getToken wait for a first token and retry in a hidden page`, async () => {
       await setVisible(false);
       const source = fakeSource(down);
       const page = showWidget({ source, keepFresh });
@@ -193,7 +193,7 @@ describe('getToken in a hidden page, in every mode', () => {
       expect(source.requests).toHaveLength(2);
     });
 
-    test(`${keepFresh}: hands out a fresh token without a request`, async () => {
+    test(`${keepFresh} lets getToken return a fresh token in a hidden page without a request`, async () => {
       const source = fakeSource(issuing(HOUR));
       const page = showWidget({ source, keepFresh });
       page.view.getToken();
@@ -204,7 +204,7 @@ describe('getToken in a hidden page, in every mode', () => {
       expect(source.requests).toHaveLength(1);
     });
 
-    test(`${keepFresh}: hands out a stale token at once and replaces it behind`, async () => {
+    test(`${keepFresh} lets getToken return a stale token in a hidden page and renew it in the background`, async () => {
       const source = fakeSource(issuing(HOUR));
       const page = showWidget({ source, keepFresh });
       page.view.getToken();
@@ -222,7 +222,7 @@ describe('getToken in a hidden page, in every mode', () => {
   }
 });
 
-test('changing keepFresh takes effect at once', async () => {
+test('a changed keepFresh takes effect at once', async () => {
   await setVisible(false);
   const source = fakeSource(issuing(HOUR));
   const page = showWidget({ source, keepFresh: 'on-demand' });

@@ -77,7 +77,7 @@ const setups = Object.entries(moments).flatMap(([name, moment]) => [
 ]);
 
 test.for(setups)(
-  'a widget that leaves %s leaves no timer and no listener (%s)',
+  'a widget unmounted %s leaves no timer or listener (%s)',
   async ([, whose, moment]) => {
     const listeners = watchListeners();
     const { props, before } = moment();
@@ -103,7 +103,7 @@ test.for(setups)(
   },
 );
 
-test('a widget that comes and goes a hundred times leaves nothing', async () => {
+test('a widget that mounts and unmounts a hundred times leaves no timer or listener', async () => {
   const listeners = watchListeners();
   const source = fakeSource();
   for (let n = 0; n < 100; n++) {
@@ -116,7 +116,7 @@ test('a widget that comes and goes a hundred times leaves nothing', async () => 
   expect(listeners.count).toBe(0);
 });
 
-test('a widget that left during a request does not ask again', async () => {
+test('a widget unmounted during a request makes no further request', async () => {
   for (const answer of [down, status(400), never]) {
     const source = fakeSource(answer);
     const page = showWidget({ source, keepFresh: 'always' });
@@ -127,7 +127,7 @@ test('a widget that left during a request does not ask again', async () => {
   }
 });
 
-test('whoever waits for a token when the widget leaves is told so', async () => {
+test('callers who wait for a token reject with aborted when the widget unmounts', async () => {
   const page = showWidget({ source: fakeSource(never) });
   await pass();
   const waiting = outcomeOf(page.view.getToken());
@@ -139,7 +139,7 @@ test('whoever waits for a token when the widget leaves is told so', async () => 
   expect(late.code).toBe('aborted');
 });
 
-test('a widget that leaves in the very turn in which its request fails leaves no timer', async () => {
+test('a widget unmounted in the same turn in which its request fails leaves no timer', async () => {
   // The failure travels through some promises; the page is left at each step of that way.
   for (let turns = 0; turns < 30; turns++) {
     let fail: (reason: unknown) => void = () => undefined;

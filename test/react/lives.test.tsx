@@ -22,7 +22,7 @@ const shortLife = /expiryBufferMs is cut to 12000 ms/;
 
 // The warning comes once for a page, which is this file: so these two are first, in this order.
 describe('a 60 s token with a buffer of 60 s', () => {
-  test('is used for 48 s and raises no warning in production', async () => {
+  test('a 60 s token with a 60 s buffer is used for 48 s, without a warning in production', async () => {
     vi.stubEnv('NODE_ENV', 'production');
     const source = fakeSource(issuing(MINUTE));
     const page = showWidget({ source });
@@ -33,7 +33,7 @@ describe('a 60 s token with a buffer of 60 s', () => {
     expect(new Set(waits)).toEqual(new Set([48 * SECOND]));
   });
 
-  test('raises one warning in development', async () => {
+  test('a 60 s token with a 60 s buffer raises one warning in development', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     showWidget({ source: fakeSource(issuing(MINUTE)) });
     showWidget({ source: fakeSource(issuing(MINUTE)), externalId: 'other' });
@@ -42,7 +42,7 @@ describe('a 60 s token with a buffer of 60 s', () => {
   });
 });
 
-test('a token that lives for seconds is renewed within its life', async () => {
+test('a token that lives for seconds is renewed before it expires', async () => {
   allowConsole(shortLife);
   const source = fakeSource(issuing(30 * SECOND));
   const page = showWidget({ source });
@@ -67,7 +67,7 @@ for (const [name, lifeMs] of long) {
       ...(told === 'expires_in' && { expires_in: lifeMs / SECOND }),
     });
 
-    test(`a ${name} token with ${told}: one request in its life, and no timer that overflows`, async () => {
+    test(`a ${name} token with ${told} costs one request and no timer overflow`, async () => {
       const delays = vi.spyOn(globalThis, 'setTimeout');
       const source = fakeSource(answer);
       const page = showWidget({ source });
@@ -82,7 +82,7 @@ for (const [name, lifeMs] of long) {
       expect(longest).toBeLessThan(2 ** 31);
     });
 
-    test(`a ${name} token with ${told}: none through useQuery on a client of the host’s either`, async () => {
+    test(`a ${name} token with ${told} costs one request and no timer overflow beside useQuery`, async () => {
       const delays = vi.spyOn(globalThis, 'setTimeout');
       const source = fakeSource(answer);
       const queryClient = new QueryClient();
@@ -107,7 +107,7 @@ for (const [name, lifeMs] of long) {
   }
 }
 
-test('a 30-day token is replaced a minute before its end', async () => {
+test('a 30-day token is renewed a minute before it expires', async () => {
   const source = fakeSource(issuing(30 * DAY));
   showWidget({ source });
   await pass();
@@ -125,7 +125,7 @@ describe('an opaque token', () => {
     created_time: new Date(createdMs).toISOString(),
   });
 
-  test('lives a day from created_time, and an event says that this is a guess', async () => {
+  test('an opaque token lives a day from created_time and emits fallback-expiry', async () => {
     const source = fakeSource(() => opaque());
     const page = showWidget({ source });
     await pass();
@@ -140,27 +140,27 @@ describe('an opaque token', () => {
     expect(source.requests).toHaveLength(2);
   });
 
-  test('created_time may be a while ago: a pooled token', async () => {
+  test('a pooled opaque token lives for what is left of the day since created_time', async () => {
     const page = showWidget({ source: fakeSource(() => opaque(Date.now() - 6 * HOUR)) });
     await pass();
     expect(page.view.expiresAtMs).toBe(Date.now() + 18 * HOUR);
   });
 
-  test('lives fallbackTtlMs where that is set', async () => {
+  test('an opaque token lives for fallbackTtlMs if that is set', async () => {
     const source = fakeSource(() => opaque());
     const page = showWidget({ source, fallbackTtlMs: 2 * HOUR });
     await pass();
     expect(page.view.expiresAtMs).toBe(Date.now() + 2 * HOUR);
   });
 
-  test('with expires_in lives that long, and nothing is guessed', async () => {
+  test('an opaque token with expires_in lives that long and emits no fallback-expiry', async () => {
     const page = showWidget({ source: fakeSource(() => ({ ...opaque(), expires_in: 3_600 })) });
     await pass();
     expect(page.view.expiresAtMs).toBe(Date.now() + HOUR);
     expect(page.events.map(({ type }) => type)).toEqual(['acquiring', 'acquired']);
   });
 
-  test('without any time is unknown_expiry: not shown, not retried, with a hint', async () => {
+  test('an opaque token without any time is unknown_expiry with a hint and is neither shown nor retried', async () => {
     const source = fakeSource(() => ({ id: 'guest-1', token: 'opaque' }));
     const page = showWidget({ source });
     await pass(20 * SECOND);

@@ -25,12 +25,12 @@ function thrownBy(show: () => unknown): unknown {
   return undefined;
 }
 
-describe('without a provider above', () => {
+describe('a hook without a provider', () => {
   test.for([
     ['useGuestToken', useGuestToken],
     ['useSuspenseGuestToken', useSuspenseGuestToken],
     ['useGuestFetch', useGuestFetch],
-  ] as const)('%s says which component to add', ([name, useIt]) => {
+  ] as const)('%s without a provider names the missing component', ([name, useIt]) => {
     function Widget() {
       useIt();
       return null;
@@ -76,23 +76,29 @@ const wrongOrigins: readonly (readonly [option: string, value: Record<string, un
   ['origins', { origins: 'https://api.mypurecloud.ie' }],
 ];
 
-describe('a wrong option', () => {
-  test.for([...wrong, ...wrongOrigins])('%s: %j throws and is named', async ([option, value]) => {
-    const source = fakeSource();
-    const error = thrownBy(() => showWidget({ source, ...value }));
-    expect(isGuestTokenError(error) && error.code).toBe('misconfigured');
-    expect(String(error)).toContain(`"${option}"`);
-    await pass();
-    expect(source.requests).toHaveLength(0);
-  });
+describe('an invalid option', () => {
+  test.for([...wrong, ...wrongOrigins])(
+    'the invalid option %s: %j throws misconfigured and is named',
+    async ([option, value]) => {
+      const source = fakeSource();
+      const error = thrownBy(() => showWidget({ source, ...value }));
+      expect(isGuestTokenError(error) && error.code).toBe('misconfigured');
+      expect(String(error)).toContain(`"${option}"`);
+      await pass();
+      expect(source.requests).toHaveLength(0);
+    },
+  );
 
-  test.for(wrong)('%s: %j throws in the query options too', ([option, value]) => {
-    const error = thrownBy(() => guestTokenQueryOptions({ externalId: 'visitor', ...value }));
-    expect(isGuestTokenError(error) && error.code).toBe('misconfigured');
-    expect(String(error)).toContain(`"${option}"`);
-  });
+  test.for(wrong)(
+    'the invalid option %s: %j throws in guestTokenQueryOptions too',
+    ([option, value]) => {
+      const error = thrownBy(() => guestTokenQueryOptions({ externalId: 'visitor', ...value }));
+      expect(isGuestTokenError(error) && error.code).toBe('misconfigured');
+      expect(String(error)).toContain(`"${option}"`);
+    },
+  );
 
-  test('an externalId that is not known yet says what to pass until it is', () => {
+  test('an undefined externalId throws and says to pass null while loading', () => {
     const source = fakeSource();
     const mistaken: Record<string, unknown> = { source, externalId: undefined };
     const errors = [
@@ -102,12 +108,12 @@ describe('a wrong option', () => {
     for (const error of errors) expect(String(error)).toMatch(/pass null while loading/i);
   });
 
-  test('throws also while nobody is here', () => {
+  test('an invalid option throws even if externalId is null', () => {
     const error = thrownBy(() => showWidget({ externalId: null, expiryBufferMs: -1 }));
     expect(String(error)).toContain('"expiryBufferMs"');
   });
 
-  test('undefined stands for the default', async () => {
+  test('an undefined option means its default', async () => {
     const source = fakeSource();
     const page = showWidget({
       source,
@@ -128,8 +134,8 @@ describe('a wrong option', () => {
   });
 });
 
-describe('nobody is here: externalId is null', () => {
-  test('idle, no request ever, and getToken and refresh reject with aborted', async () => {
+describe('externalId null', () => {
+  test('externalId null is idle, makes no request, and rejects getToken and refresh with aborted', async () => {
     const source = fakeSource();
     const page = showWidget({ source, externalId: null, keepFresh: 'always' });
     const asked = outcomeOf(page.view.getToken());
@@ -141,7 +147,7 @@ describe('nobody is here: externalId is null', () => {
     expect(source.requests).toHaveLength(0);
   });
 
-  test('somebody comes, goes, and comes again: each time a token of their own, none between', async () => {
+  test('a visitor who signs out and in again gets a new token and none in between', async () => {
     const source = fakeSource();
     const page = showWidget({ source, externalId: null });
     page.update({ externalId: 'ann' });
@@ -159,7 +165,7 @@ describe('nobody is here: externalId is null', () => {
     expect(source.requests).toHaveLength(2);
   });
 
-  test('the guest fetch sends nothing in nobody’s name', async () => {
+  test('the guest fetch sends nothing while externalId is null', async () => {
     const server = fakeServer();
     const page = showWidget({ externalId: null });
     const call = outcomeOf(page.fetch('/api/conversations'));
@@ -168,7 +174,7 @@ describe('nobody is here: externalId is null', () => {
     expect(server.calls).toHaveLength(0);
   });
 
-  test('the Suspense hook throws misconfigured, which says what is missing', () => {
+  test('the Suspense hook throws misconfigured and names externalId if it is null', () => {
     function Widget() {
       useSuspenseGuestToken();
       return null;

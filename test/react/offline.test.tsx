@@ -18,7 +18,7 @@ import {
 withFakeTime();
 
 describe('a page that opens offline', () => {
-  test('asks nothing and says unreachable, with no time of the next attempt', async () => {
+  test('a page that opens offline makes no request and reports unreachable without retryAtMs', async () => {
     await setOnline(false);
     const source = fakeSource();
     const page = showWidget({ source });
@@ -34,7 +34,7 @@ describe('a page that opens offline', () => {
     expect(source.requests).toHaveLength(0);
   });
 
-  test('asks at once when it comes online, and has all its attempts', async () => {
+  test('a page that opened offline makes its first request when it comes online and keeps all attempts', async () => {
     await setOnline(false);
     const source = fakeSource(down);
     const page = showWidget({ source });
@@ -51,7 +51,7 @@ describe('a page that opens offline', () => {
     ]);
   });
 
-  test('recovers when it comes online, however long it took', async () => {
+  test('a page that opened offline recovers however late it comes online', async () => {
     await setOnline(false);
     const source = fakeSource();
     const page = showWidget({ source });
@@ -62,8 +62,8 @@ describe('a page that opens offline', () => {
   });
 });
 
-describe('offline, without a token', () => {
-  test('getToken rejects with unreachable after 10 s', async () => {
+describe('a page without a token that is offline', () => {
+  test('getToken without a token rejects with unreachable after 10 s offline', async () => {
     await setOnline(false);
     const page = showWidget({ source: fakeSource() });
     const got = outcomeOf(page.view.getToken());
@@ -73,7 +73,7 @@ describe('offline, without a token', () => {
     expect(got.code).toBe('unreachable');
   });
 
-  test('a later getToken rejects within 10 s too', async () => {
+  test('a later getToken also rejects within 10 s offline', async () => {
     await setOnline(false);
     const page = showWidget({ source: fakeSource() });
     await pass(HOUR);
@@ -82,7 +82,7 @@ describe('offline, without a token', () => {
     expect(got.code).toBe('unreachable');
   });
 
-  test('getToken that is called once the page is online waits for the token', async () => {
+  test('getToken called after coming online waits for the token', async () => {
     await setOnline(false);
     const page = showWidget({ source: fakeSource(issuing(HOUR, 3 * SECOND)) });
     await pass(MINUTE);
@@ -93,7 +93,7 @@ describe('offline, without a token', () => {
     expect(got.token).toMatch(/^ey/);
   });
 
-  test('getToken and refresh() get the token when the page comes online before that', async () => {
+  test('getToken and refresh() resolve if the page comes online within 10 s', async () => {
     await setOnline(false);
     const source = fakeSource();
     const page = showWidget({ source });
@@ -107,7 +107,7 @@ describe('offline, without a token', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('refresh() rejects after 10 s and sends nothing', async () => {
+  test('refresh() rejects after 10 s offline and makes no request', async () => {
     await setOnline(false);
     const source = fakeSource();
     const page = showWidget({ source });
@@ -119,7 +119,7 @@ describe('offline, without a token', () => {
 });
 
 describe('a page with a token that goes offline', () => {
-  test('keeps it to its end, with unreachable beside it from stale time on', async () => {
+  test('a page that goes offline keeps its token until it expires, with unreachable beside it once it is stale', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = showWidget({ source });
     await pass();
@@ -139,7 +139,7 @@ describe('a page with a token that goes offline', () => {
     expect(source.requests).toHaveLength(2);
   });
 
-  test('that comes back before stale time has asked nothing', async () => {
+  test('a page that is back online before its token is stale makes no request', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = showWidget({ source });
     await pass();
@@ -151,7 +151,7 @@ describe('a page with a token that goes offline', () => {
   });
 });
 
-test('going offline between two attempts burns none of them', async () => {
+test('going offline between two attempts uses up none of them', async () => {
   const source = fakeSource(down);
   const page = showWidget({ source });
   await pass();
@@ -167,7 +167,7 @@ test('going offline between two attempts burns none of them', async () => {
   expect(page.view.status).toBe('error');
 });
 
-test('a page that comes online without an event asks within 30 s', async () => {
+test('a page that comes online without an event makes a request within 30 s', async () => {
   await setOnline(false);
   const source = fakeSource();
   const page = showWidget({ source });

@@ -21,7 +21,7 @@ import { fakeServer } from './server.ts';
 
 withFakeTime();
 
-test('twenty components get one token with one request', async () => {
+test('twenty components share one token and one request', async () => {
   const source = fakeSource();
   const { Widget } = new Probe();
   render(
@@ -38,7 +38,7 @@ test('twenty components get one token with one request', async () => {
   expect(new Set(texts).size).toBe(1);
 });
 
-test('the request says who it is for, and that no replacement is wanted', async () => {
+test('a first request names the visitor, the channel and the attributes, with fresh: false', async () => {
   const source = fakeSource();
   showWidget({ source, channelId: 'support', attributes: { page: '/pricing' } });
   await pass();
@@ -47,7 +47,7 @@ test('the request says who it is for, and that no replacement is wanted', async 
   ]);
 });
 
-test('StrictMode mounts twice and asks once', async () => {
+test('StrictMode mounts twice and makes one request', async () => {
   const source = fakeSource(issuing(MINUTE * 60, 300));
   const { probe } = showWidget({ source }, StrictMode);
   await pass(1_000);
@@ -75,7 +75,7 @@ test('two providers of one visitor share one request and one token', async () =>
   expect(screen.getByTestId('right').textContent).toBe(screen.getByTestId('left').textContent);
 });
 
-test('the second provider keeps its token when the first one goes', async () => {
+test('a second provider keeps its token when the first one unmounts', async () => {
   const source = fakeSource(issuing(10 * MINUTE));
   const { Widget } = new Probe();
   function Page({ both }: { both: boolean }) {
@@ -97,7 +97,7 @@ test('the second provider keeps its token when the first one goes', async () => 
   expect(source.requests).toHaveLength(2);
 });
 
-test('two visitors on one page have a token each', async () => {
+test('two visitors on one page have one token each', async () => {
   const source = fakeSource();
   const { Widget } = new Probe();
   render(
@@ -115,7 +115,7 @@ test('two visitors on one page have a token each', async () => {
   expect(screen.getByTestId('ann').textContent).not.toBe(screen.getByTestId('bob').textContent);
 });
 
-test('a consumer that mounts 500 times during one request costs no second one', async () => {
+test('a component that mounts 500 times during one request causes no second one', async () => {
   const source = fakeSource(issuing(MINUTE * 60, 5_000));
   const { Widget } = new Probe();
   function Page({ round }: { round: number }) {
@@ -132,7 +132,7 @@ test('a consumer that mounts 500 times during one request costs no second one', 
   expect(screen.getByTestId('widget').textContent).toMatch(/^success ey/);
 });
 
-test('hook, getToken and the guest fetch join the request that is under way', async () => {
+test('the hook, getToken and the guest fetch join the request under way', async () => {
   const source = fakeSource(issuing(MINUTE * 60, 300));
   const server = fakeServer();
   const { view, fetch } = showWidget({ source });
@@ -144,7 +144,7 @@ test('hook, getToken and the guest fetch join the request that is under way', as
   expect(source.requests).toHaveLength(1);
 });
 
-test('a child that asks for the token in its first effect causes no second request', async () => {
+test('a child that calls getToken in its first effect causes no second request', async () => {
   const source = fakeSource();
   const got: string[] = [];
   function Connect() {
@@ -164,7 +164,7 @@ test('a child that asks for the token in its first effect causes no second reque
   expect(got[0]).toMatch(/^ey/);
 });
 
-test('a call of the guest fetch that is made before there is a token waits for the one request', async () => {
+test('a guest fetch call made before there is a token waits for the request under way', async () => {
   const source = fakeSource();
   const server = fakeServer();
   function Call() {
@@ -184,7 +184,7 @@ for (const [where, Tree] of [
   ['inside', Inside],
   ['above', Above],
 ] as const) {
-  test(`Suspense with the boundary ${where} the provider: one request, also in StrictMode`, async () => {
+  test(`a Suspense boundary ${where} the provider causes one request, in StrictMode too`, async () => {
     const source = fakeSource(issuing(MINUTE * 60, 300));
     render(<Tree source={source} />, { wrapper: StrictMode });
     expect(screen.getByText('connecting')).toBeInTheDocument();
@@ -194,7 +194,7 @@ for (const [where, Tree] of [
     expect(source.requests).toHaveLength(1);
   });
 
-  test(`Suspense with the boundary ${where} the provider: 500 remounts of it during one request`, async () => {
+  test(`a suspended component that remounts 500 times with its boundary ${where} the provider causes one request`, async () => {
     const source = fakeSource(issuing(MINUTE * 60, 5_000));
     const { rerender } = render(<Tree source={source} />);
     for (let round = 1; round <= 500; round++) rerender(<Tree source={source} round={round} />);
@@ -235,7 +235,7 @@ function Above({ source, round = 0 }: TreeProps) {
   );
 }
 
-test('a provider below a boundary that suspends for another reason asks once', async () => {
+test('a provider below a boundary that suspends for another reason makes one request', async () => {
   const source = fakeSource();
   let arrive: () => void = () => undefined;
   const chunk = new Promise<void>((resolve) => {
@@ -264,7 +264,7 @@ test('a provider below a boundary that suspends for another reason asks once', a
   expect(source.requests).toHaveLength(1);
 });
 
-test('an inline source function, new at each render, costs no request', async () => {
+test('an inline source function that is new at each render causes no request', async () => {
   let asked = 0;
   let renders = 0;
   const { Widget } = new Probe();

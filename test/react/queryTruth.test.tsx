@@ -100,7 +100,7 @@ function showBoth(answer = issuing(HOUR, SECOND), props: Partial<GuestTokenConfi
 }
 
 describe('the query shows what the hook shows', () => {
-  test('during and after the first request', async () => {
+  test('useQuery agrees with the hook during and after the first request', async () => {
     const both = showBoth();
     await pass();
     expect(await both.compare()).toMatchObject({ status: 'pending', isFetching: true });
@@ -109,7 +109,7 @@ describe('the query shows what the hook shows', () => {
     expect(both.query.failureCount).toBe(0);
   });
 
-  test('during and after a renewal', async () => {
+  test('useQuery agrees with the hook during and after a renewal', async () => {
     const both = showBoth();
     await pass(SECOND);
     const { token } = await both.compare();
@@ -120,7 +120,7 @@ describe('the query shows what the hook shows', () => {
     expect(both.page.view.token).not.toBe(token);
   });
 
-  test('during and after refresh()', async () => {
+  test('useQuery agrees with the hook during and after refresh()', async () => {
     const both = showBoth();
     await pass(SECOND);
     const { token } = await both.compare();
@@ -131,7 +131,7 @@ describe('the query shows what the hook shows', () => {
     expect((await both.compare()).token).not.toBe(token);
   });
 
-  test('through a first acquisition that fails, its cool-down and the next ones', async () => {
+  test('useQuery agrees with the hook through failed acquisitions and cool-downs, and failureCount counts attempts', async () => {
     const both = showBoth(status(503));
     await pass();
     expect(await both.compare()).toMatchObject({ status: 'pending', isFetching: true });
@@ -155,7 +155,7 @@ describe('the query shows what the hook shows', () => {
     expect(both.query.failureCount).toBe(0);
   });
 
-  test('through a renewal that fails: the failure beside the valid token, and after its end alone', async () => {
+  test('useQuery shows a failed renewal’s error beside the valid token, and alone after expiry', async () => {
     const both = showBoth(issuing(HOUR));
     await pass();
     both.source.answer = status(503);
@@ -175,7 +175,7 @@ describe('the query shows what the hook shows', () => {
     expect(await both.compare()).toMatchObject({ status: 'success', error: null });
   });
 
-  test('offline, without a spinner that never ends', async () => {
+  test('useQuery agrees with the hook offline and does not fetch without end', async () => {
     const both = showBoth(issuing(HOUR));
     await pass();
     await setOnline(false);
@@ -191,7 +191,7 @@ describe('the query shows what the hook shows', () => {
     expect(await both.compare()).toMatchObject({ status: 'success', error: null });
   });
 
-  test('after a sleep, and in a hidden page', async () => {
+  test('useQuery agrees with the hook after a sleep and in a hidden page', async () => {
     const both = showBoth(issuing(HOUR, SECOND));
     await pass(SECOND);
     sleepMachine(2 * HOUR);
@@ -208,7 +208,7 @@ describe('the query shows what the hook shows', () => {
     expect((await both.compare()).status).toBe('success');
   });
 
-  test('while a token that a server has refused is being replaced', async () => {
+  test('useQuery agrees with the hook while a rejected token is being replaced', async () => {
     const both = showBoth();
     await pass(SECOND);
     const { token } = await both.compare();
@@ -220,7 +220,7 @@ describe('the query shows what the hook shows', () => {
     expect((await both.compare()).token).not.toBe(token);
   });
 
-  test('after the visitor has left', async () => {
+  test('useQuery agrees with the hook after the visitor has signed out', async () => {
     const both = showBoth();
     await pass(SECOND);
     const { token } = await both.compare();
@@ -244,19 +244,22 @@ describe('without a provider', () => {
   test.for([
     ['an hour', HOUR],
     ['forty days', 40 * DAY],
-  ] as const)('a token that lives %s leaves the cache at its end', async ([, lifeMs]) => {
-    const { queryClient, source, options } = prefetch(lifeMs);
-    queryClient.prefetchQuery(options);
-    await pass();
-    await pass(lifeMs - SECOND);
-    expect(queryClient.getQueryData(options.queryKey)).toBeDefined();
-    await pass(SECOND);
-    expect(queryClient.getQueryData(options.queryKey)).toBeUndefined();
-    expect(vi.getTimerCount()).toBe(0);
-    expect(source.requests).toHaveLength(1);
-  });
+  ] as const)(
+    'a token that lives %s leaves the cache when it expires, without a provider',
+    async ([, lifeMs]) => {
+      const { queryClient, source, options } = prefetch(lifeMs);
+      queryClient.prefetchQuery(options);
+      await pass();
+      await pass(lifeMs - SECOND);
+      expect(queryClient.getQueryData(options.queryKey)).toBeDefined();
+      await pass(SECOND);
+      expect(queryClient.getQueryData(options.queryKey)).toBeUndefined();
+      expect(vi.getTimerCount()).toBe(0);
+      expect(source.requests).toHaveLength(1);
+    },
+  );
 
-  test('a component that uses the query shows no token after its end, and can ask for the next one', async () => {
+  test('useQuery without a provider shows no expired token, and refetch() acquires the next one', async () => {
     const { queryClient, source, options } = prefetch(HOUR);
     let query!: UseQueryResult<GuestToken, GuestTokenError>;
     function Alone() {

@@ -49,7 +49,7 @@ function show(props: Partial<GuestTokenProviderProps>): Probe {
   return probe;
 }
 
-test('a provider gets a token and renews it where the window has no events', async () => {
+test('a provider acquires and renews a token if the window has no events', async () => {
   expect(window.addEventListener).toBeUndefined();
   const source = fakeSource(issuing(HOUR));
   const probe = show({ source });
@@ -62,7 +62,7 @@ test('a provider gets a token and renews it where the window has no events', asy
   expect(source.requests).toHaveLength(2);
 });
 
-test('an app that was asleep shows no dead token beyond the first 30 s', async () => {
+test('an app that was asleep replaces an expired token within 30 s', async () => {
   const source = fakeSource(issuing(HOUR));
   const probe = show({ source });
   await pass();
@@ -73,7 +73,7 @@ test('an app that was asleep shows no dead token beyond the first 30 s', async (
   expect(probe.view.token).not.toBe(dead);
 });
 
-test('an app recovers from failures by itself, and refresh() and getToken work', async () => {
+test('an app without page events recovers from failures, and refresh() and getToken work', async () => {
   const source = fakeSource(status(503));
   const probe = show({ source, storage: 'session' });
   await pass(10 * SECOND);
@@ -87,7 +87,7 @@ test('an app recovers from failures by itself, and refresh() and getToken work',
   expect(await probe.view.getToken()).toBe(probe.view.token);
 });
 
-test('a provider that is unmounted leaves no timer', async () => {
+test('a provider without page events leaves no timer after unmounting', async () => {
   const source = fakeSource(issuing(HOUR));
   show({ source });
   await pass();

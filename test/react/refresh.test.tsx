@@ -19,7 +19,7 @@ import {
 
 withFakeTime();
 
-test('a token is replaced a minute before its end, and not a moment earlier', async () => {
+test('a token is renewed exactly a minute before it expires', async () => {
   const source = fakeSource(issuing(HOUR));
   const page = showWidget({ source });
   await pass();
@@ -31,7 +31,7 @@ test('a token is replaced a minute before its end, and not a moment earlier', as
   expect(claims(page.view.token).jti).toBe(claims(first).jti + 1);
 });
 
-test('expiryBufferMs moves that moment', async () => {
+test('expiryBufferMs sets how long before expiry a token is renewed', async () => {
   const source = fakeSource(issuing(HOUR));
   showWidget({ source, expiryBufferMs: 10 * MINUTE });
   await pass(50 * MINUTE - 1);
@@ -48,7 +48,7 @@ test('a day of one-hour tokens costs one request an hour', async () => {
   expect(page.view.status).toBe('success');
 });
 
-test('during a background refresh the widget keeps its token and says that it refreshes', async () => {
+test('the widget keeps its token during a renewal and shows isFetching', async () => {
   const source = fakeSource(issuing(HOUR, 3 * SECOND));
   const page = showWidget({ source });
   await pass();
@@ -61,7 +61,7 @@ test('during a background refresh the widget keeps its token and says that it re
   expect(page.view).toMatchObject({ status: 'success', isFetching: false });
 });
 
-test('a token that can not be replaced goes from the screen at its end', async () => {
+test('a token that cannot be renewed leaves the screen when it expires', async () => {
   const source = fakeSource(issuing(HOUR));
   const page = showWidget({ source });
   await pass();
@@ -77,7 +77,7 @@ test('a token that can not be replaced goes from the screen at its end', async (
   });
 });
 
-test('the widget learns visitor and end of the token', async () => {
+test('the view has visitorId and expiresAtMs of the token', async () => {
   const startedAtMs = Date.now();
   const page = showWidget({ source: fakeSource(issuing(HOUR)) });
   await pass();
@@ -88,14 +88,14 @@ test('the widget learns visitor and end of the token', async () => {
   });
 });
 
-test('life counts from the start of the request, not from its answer', async () => {
+test('a token’s life counts from the start of the request, not from its reply', async () => {
   const startedAtMs = Date.now();
   const page = showWidget({ source: fakeSource(issuing(HOUR, 8 * SECOND)) });
   await pass(8 * SECOND);
   expect(page.view.expiresAtMs).toBe(startedAtMs + HOUR);
 });
 
-test('a failed refresh keeps the valid token, with error and the time of the next attempt beside it', async () => {
+test('a failed renewal keeps the valid token, with error and retryAtMs beside it', async () => {
   const source = fakeSource(issuing(HOUR));
   const page = showWidget({ source });
   await pass();
@@ -114,7 +114,7 @@ test('a failed refresh keeps the valid token, with error and the time of the nex
   expect(page.view.token).not.toBe(token);
 });
 
-test('getToken hands out a stale token at once and renews it behind', async () => {
+test('getToken returns a stale token at once and renews it in the background', async () => {
   const source = fakeSource(issuing(HOUR));
   const page = showWidget({ source, keepFresh: 'on-demand' });
   const first = page.view.getToken();
@@ -128,7 +128,7 @@ test('getToken hands out a stale token at once and renews it behind', async () =
   expect(await page.view.getToken()).not.toBe(await first);
 });
 
-test('replacements say so: request.fresh at stale time, after the end, and for refresh()', async () => {
+test('a request is fresh at stale time, after expiry and for refresh()', async () => {
   const source = fakeSource(issuing(10 * MINUTE));
   const page = showWidget({ source });
   await pass();
@@ -143,7 +143,7 @@ test('replacements say so: request.fresh at stale time, after the end, and for r
   expect(source.requests.slice(1).every(({ fresh }) => fresh)).toBe(true);
 });
 
-test('refresh() without a token asks for a fresh one too', async () => {
+test('refresh() without a token makes a fresh request too', async () => {
   const source = fakeSource(status(400));
   const page = showWidget({ source });
   await pass();
@@ -154,7 +154,7 @@ test('refresh() without a token asks for a fresh one too', async () => {
   expect(source.requests.map(({ fresh }) => fresh)).toEqual([false, true]);
 });
 
-test('refresh() during a first request does not settle for it: the source is asked for a fresh token', async () => {
+test('refresh() during a first request makes a fresh request of its own', async () => {
   const source = fakeSource(issuing(HOUR, 3 * SECOND));
   const page = showWidget({ source });
   await pass(SECOND);
@@ -169,7 +169,7 @@ test('refresh() during a first request does not settle for it: the source is ask
   expect(page.view).toMatchObject({ status: 'success', error: null });
 });
 
-test('refresh() during a first request that fails still asks for a fresh token', async () => {
+test('refresh() during a first request that fails still makes a fresh request', async () => {
   const source = fakeSource(() => new Promise((_, reject) => setTimeout(reject, 3 * SECOND, 400)));
   const page = showWidget({ source });
   await pass(SECOND);
@@ -180,7 +180,7 @@ test('refresh() during a first request that fails still asks for a fresh token',
   expect(refreshed.token).toBe(page.view.token);
 });
 
-test('refresh() during a renewal joins it, since that asks for a fresh token already', async () => {
+test('refresh() during a renewal joins it, since a renewal is fresh already', async () => {
   const source = fakeSource(issuing(HOUR));
   const page = showWidget({ source });
   await pass();
@@ -192,7 +192,7 @@ test('refresh() during a renewal joins it, since that asks for a fresh token alr
   expect(refreshed.token).toBe(page.view.token);
 });
 
-test('refresh() brings a new token, on screen too, though the one in hand is fresh', async () => {
+test('refresh() replaces a fresh token, on screen too', async () => {
   const source = fakeSource();
   const page = showWidget({ source });
   await pass();
@@ -204,7 +204,7 @@ test('refresh() brings a new token, on screen too, though the one in hand is fre
   expect(await page.view.getToken()).toBe(await refreshed);
 });
 
-test('refresh() that fails rejects with the error, and the token in hand stays', async () => {
+test('a failed refresh() rejects with the error and keeps the token', async () => {
   const source = fakeSource();
   const page = showWidget({ source });
   await pass();
@@ -217,7 +217,7 @@ test('refresh() that fails rejects with the error, and the token in hand stays',
   expect(page.view.error?.code).toBe('rejected');
 });
 
-test('a source that hands back the same living token is looked at again at half of what is left', async () => {
+test('a source that returns the same unexpired token is requested again after half of its remaining life', async () => {
   const same = { ...reply(HOUR) };
   const startedAtMs = Date.now();
   const source = fakeSource(() => ({
@@ -232,7 +232,7 @@ test('a source that hands back the same living token is looked at again at half 
   expect(source.requests.length).toBeLessThanOrEqual(11);
 });
 
-test('a token that is over and handed out again is no_progress: an error with a hint, and no loop', async () => {
+test('an expired token that the source returns again is no_progress with a hint, not a loop', async () => {
   const dead = reply(HOUR);
   const source = fakeSource(() => dead);
   const page = showWidget({ source });
@@ -250,7 +250,7 @@ test('a token that is over and handed out again is no_progress: an error with a 
   expect(source.requests.length - askedBefore).toBeLessThanOrEqual(2);
 });
 
-test('a token that is dead on arrival is no_progress, and the next request asks for a fresh one', async () => {
+test('a token that is expired on arrival is no_progress, and the next request is fresh', async () => {
   const source = fakeSource(() => ({ ...reply(), expires_in: 0 }));
   const page = showWidget({ source });
   await pass();
@@ -262,7 +262,7 @@ test('a token that is dead on arrival is no_progress, and the next request asks 
   expect(page.view.status).toBe('success');
 });
 
-test('a source that never answers is given up after 10 s and asked again', async () => {
+test('a source that never replies times out after 10 s and is requested again', async () => {
   const source = fakeSource(never);
   const page = showWidget({ source });
   await pass(10 * SECOND);
@@ -275,7 +275,7 @@ test('a source that never answers is given up after 10 s and asked again', async
 
 const junk: unknown[] = [null, 'page', {}, { id: 'x', token: '' }, { id: '', token: 'abc' }];
 test.for(junk)(
-  'a source that answers %j: malformed_reply, not asked again at once, nothing kept',
+  'the reply %j is malformed_reply and is neither retried nor kept',
   async (answer) => {
     const source = fakeSource(() => answer as GuestTokenReply);
     const page = showWidget({ source });

@@ -68,7 +68,7 @@ test('twenty focus events on a fresh token cost no render', async () => {
   expect(source.requests).toHaveLength(1);
 });
 
-test('nor do an hour of heartbeats, a hidden page, and a network that comes and goes', async () => {
+test('heartbeats, a hidden page and a changing network cost no render while the token is fresh', async () => {
   const { renders } = await reading((view) => ({ ...view }));
   await pass(30 * MINUTE);
   await setVisible(false);
@@ -80,7 +80,7 @@ test('nor do an hour of heartbeats, a hidden page, and a network that comes and 
 });
 
 for (const field of ['visitorId', 'status', 'error', 'retryAtMs'] as const) {
-  test(`a component that reads only ${field}: three background refreshes cost no render`, async () => {
+  test(`three renewals cost no render of a component that reads only ${field}`, async () => {
     const { source, renders } = await reading((view) => view[field]);
     await threeRefreshes();
     expect(source.requests).toHaveLength(4);
@@ -88,27 +88,27 @@ for (const field of ['visitorId', 'status', 'error', 'retryAtMs'] as const) {
   });
 }
 
-test('a component that reads only the token renders once for each new one', async () => {
+test('a component that reads only the token renders once per renewal', async () => {
   const { source, renders } = await reading((view) => view.token);
   await threeRefreshes();
   expect(source.requests).toHaveLength(4);
   expect(renders()).toBe(3);
 });
 
-test('a component that reads everything renders twice for each: refreshing, refreshed', async () => {
+test('a component that reads every field renders twice per renewal', async () => {
   const { renders } = await reading((view) => ({ ...view }));
   await threeRefreshes();
   expect(renders()).toBe(6);
 });
 
-test('a component that reads nothing but getToken never renders again', async () => {
+test('a component that reads only getToken never renders again', async () => {
   const { source, renders } = await reading(({ getToken }) => getToken);
   source.answer = down;
   await pass(5 * HOUR);
   expect(renders()).toBe(0);
 });
 
-test('a component that reads only the token: a refresh that fails costs no render', async () => {
+test('a failed renewal costs no render of a component that reads only the token', async () => {
   const { source, renders } = await reading((view) => view.token);
   source.answer = status(503);
   await pass(HOUR - 2 * SECOND);
@@ -116,7 +116,7 @@ test('a component that reads only the token: a refresh that fails costs no rende
   expect(renders()).toBe(0);
 });
 
-test('a field that is first read in a later render is followed from then on', async () => {
+test('a field that is first read in a later render is tracked from then on', async () => {
   let readMore = false;
   const { page, renders } = await reading((view) => readMore && view.token);
   const before = renders();
@@ -134,7 +134,7 @@ test('a field that is first read in a later render is followed from then on', as
   expect(claims(seen.at(-1)).jti).toBeGreaterThan(claims(seen[0]).jti);
 });
 
-test('a suspending component renders once for each new token', async () => {
+test('a component that suspends renders once per renewal', async () => {
   let renders = 0;
   function Secret() {
     renders++;
@@ -151,7 +151,7 @@ test('a suspending component renders once for each new token', async () => {
   expect(renders - before).toBe(3);
 });
 
-test('a provider that renders again with the same children costs the components nothing', async () => {
+test('a provider that renders again with the same children causes no render of its components', async () => {
   const { page, renders } = await reading((view) => ({ ...view }));
   for (let n = 0; n < 10; n++) {
     page.update({
@@ -165,7 +165,7 @@ test('a provider that renders again with the same children costs the components 
   expect(renders()).toBe(0);
 });
 
-test('getToken, refresh and the guest fetch stay the same for the provider’s life', async () => {
+test('getToken, refresh and the guest fetch keep their identity for the provider’s life', async () => {
   const seen = { getToken: new Set(), refresh: new Set(), fetch: new Set() };
   function Reader() {
     const { getToken, refresh, ...rest } = useGuestToken();
@@ -191,7 +191,7 @@ test('getToken, refresh and the guest fetch stay the same for the provider’s l
   expect(seen.fetch.size).toBe(1);
 });
 
-test('a refused token that is replaced renders a token reader once', async () => {
+test('replacing a rejected token renders a component that reads the token once', async () => {
   const tokens: (string | undefined)[] = [];
   let guestFetch: typeof fetch | undefined;
   function Reader() {

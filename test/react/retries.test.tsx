@@ -25,9 +25,9 @@ function waits({ askedAtMs }: FakeSource): number[] {
   return askedAtMs.slice(1).map((at, n) => at - Number(askedAtMs[n]));
 }
 
-describe('the waits of a round', () => {
+describe('the waits between attempts', () => {
   test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, 'soon'])(
-    'are the usual ones where the source throws a retryAtMs of %s',
+    'a retryAtMs of %s in a source’s error leaves the backoff as it is',
     async (retryAtMs) => {
       const thrown = new GuestTokenError('unavailable', 'It failed.');
       const source = fakeSource(() => Promise.reject(Object.assign(thrown, { retryAtMs })));
@@ -40,14 +40,14 @@ describe('the waits of a round', () => {
     },
   );
 
-  test('double from 2 s to 10 s', async () => {
+  test('the backoff doubles from 2 s to 10 s', async () => {
     const source = fakeSource(down);
     showWidget({ source, retry: { attempts: 7 } });
     await pass(MINUTE - SECOND);
     expect(waits(source).slice(0, 6)).toEqual([2_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
   });
 
-  test('are up to a quarter longer by chance', async () => {
+  test('jitter lengthens the backoff by up to a quarter', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.999_999);
     const source = fakeSource(down);
     showWidget({ source });
@@ -59,14 +59,14 @@ describe('the waits of a round', () => {
     expect(source.requests).toHaveLength(3);
   });
 
-  test('and their number can be set', async () => {
+  test('attempts, minDelayMs and maxDelayMs set the backoff', async () => {
     const source = fakeSource(down);
     showWidget({ source, retry: { attempts: 4, minDelayMs: 100, maxDelayMs: 3_000 } });
     await pass(20 * SECOND);
     expect(waits(source)).toEqual([1_000, 2_000, 3_000]);
   });
 
-  test('count the time-outs: a source that hangs is asked each 12 s', async () => {
+  test('a source that hangs is requested every 12 s', async () => {
     const source = fakeSource(never);
     showWidget({ source });
     await pass(40 * SECOND);
@@ -84,7 +84,7 @@ describe('the waits of a round', () => {
     ['nothing', () => '', 2_000],
     ['exactly the most that is waited for', () => '60', 60_000],
   ];
-  test.for(named)('are what a 429 names: %s', async ([, retryAfter, waitMs]) => {
+  test.for(named)('a 429 waits as long as it says: %s', async ([, retryAfter, waitMs]) => {
     const source = fakeSource(status(429, { 'Retry-After': retryAfter() }));
     const page = showWidget({ source });
     await pass();
@@ -97,7 +97,7 @@ describe('the waits of a round', () => {
     expect(page.view).toMatchObject({ status: 'success', error: null, retryAtMs: undefined });
   });
 
-  test('maxRetryAfterMs is the most that a server can make the widget wait within a round', async () => {
+  test('maxRetryAfterMs limits how long a Retry-After can delay the next attempt', async () => {
     const source = fakeSource(status(429, { 'Retry-After': '6' }));
     const page = showWidget({ source, retry: { maxRetryAfterMs: 5_000 } });
     await pass();
@@ -151,7 +151,7 @@ describe('what a source throws', () => {
     expect(source.requests).toHaveLength(requests);
   });
 
-  test('an error of ours passes as it is', async () => {
+  test('a GuestTokenError thrown by a source passes unchanged', async () => {
     const page = showWidget({
       source: fakeSource(() => {
         throw own;
@@ -161,7 +161,7 @@ describe('what a source throws', () => {
     expect(page.view.error).toBe(own);
   });
 
-  test('anything else is kept as cause', async () => {
+  test('any other value thrown by a source becomes the error’s cause', async () => {
     const cause = new Error('a bug');
     const page = showWidget({
       source: fakeSource(() => {
@@ -172,7 +172,7 @@ describe('what a source throws', () => {
     expect(page.view.error?.cause).toBe(cause);
   });
 
-  test('at once, before it returns a promise, counts the same', async () => {
+  test('a source that throws synchronously is handled like one that rejects', async () => {
     const source = Object.assign(
       () => {
         throw new TypeError('Failed to fetch');
@@ -190,7 +190,7 @@ describe('401 and 403 of the source', () => {
     [401, 'unauthorized', /client.?id.*secret/i],
     [403, 'forbidden', /role permission.*scope/i],
   ] as const) {
-    test(`${code}: asked once more at once, then ${name} with a hint that names the fix`, async () => {
+    test(`a ${code} is retried once at once, then fails as ${name} with a hint that names the fix`, async () => {
       const source = fakeSource(status(code));
       const page = showWidget({ source });
       const got = outcomeOf(page.view.getToken());
@@ -202,7 +202,7 @@ describe('401 and 403 of the source', () => {
     });
   }
 
-  test('a session that has been renewed meanwhile: the second request brings the token', async () => {
+  test('the retry after a 401 gets the token if the app’s session was renewed meanwhile', async () => {
     const source = fakeSource(status(401));
     const page = showWidget({ source });
     source.answer = () => {
@@ -215,7 +215,7 @@ describe('401 and 403 of the source', () => {
 });
 
 describe('a source that is a URL', () => {
-  test('is /api/guest-token by default: a POST of what Genesys wants to know', async () => {
+  test('the default source posts Genesys’ request to /api/guest-token', async () => {
     const server = fakeServer(() => Response.json(reply()));
     const page = showWidget({ attributes: { page: '/pricing' } });
     await pass();
@@ -230,7 +230,7 @@ describe('a source that is a URL', () => {
     });
   });
 
-  test('is told when a replacement is wanted: Cache-Control: no-cache', async () => {
+  test('a fresh request to a URL carries Cache-Control: no-cache', async () => {
     const asked: (string | null)[] = [];
     vi.stubGlobal('fetch', async (_input: unknown, init?: RequestInit) => {
       asked.push(new Headers(init?.headers).get('Cache-Control'));
@@ -253,11 +253,14 @@ describe('a source that is a URL', () => {
     ['an empty body', () => new Response(null), 'malformed_reply', 1],
     ['503', () => new Response('down', { status: 503 }), 'unavailable', 3],
   ];
-  test.for(answers)('that answers with %s', async ([, answer, code, requests]) => {
-    const server = fakeServer(answer);
-    const page = showWidget();
-    await pass(20 * SECOND);
-    expect(page.view.error?.code).toBe(code);
-    expect(server.calls).toHaveLength(requests);
-  });
+  test.for(answers)(
+    'a URL that replies with %s is classified',
+    async ([, answer, code, requests]) => {
+      const server = fakeServer(answer);
+      const page = showWidget();
+      await pass(20 * SECOND);
+      expect(page.view.error?.code).toBe(code);
+      expect(server.calls).toHaveLength(requests);
+    },
+  );
 });

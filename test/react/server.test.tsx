@@ -39,7 +39,7 @@ function Page(props: Partial<GuestTokenProviderProps>): ReactNode {
 const modes = ['while-visible', 'always', 'on-demand'] as const;
 
 test.for(modes)(
-  'renderToString with keepFresh "%s" shows pending and the boundary’s fallback, asks nothing and starts no timer',
+  'renderToString with keepFresh "%s" renders pending and the boundary’s fallback, without a request or timer',
   async (keepFresh) => {
     const source = fakeSource();
     const events: unknown[] = [];
@@ -60,7 +60,7 @@ test.for(modes)(
   },
 );
 
-test('nobody is here: idle', () => {
+test('renderToString renders idle with externalId null', () => {
   const html = renderToString(
     <GuestTokenProvider externalId={null}>
       <Plain />
@@ -69,7 +69,7 @@ test('nobody is here: idle', () => {
   expect(html).toBe('<p>idle none well</p>');
 });
 
-test('a stream is not held up by a component that needs a token', async () => {
+test('a component that suspends does not hold up a server’s stream', async () => {
   vi.useRealTimers();
   const source = fakeSource();
   const errors: unknown[] = [];
@@ -87,7 +87,7 @@ test('a stream is not held up by a component that needs a token', async () => {
   expect(source.requests).toHaveLength(0);
 });
 
-test('a token that is in the client all the same is neither in the HTML nor in the dehydrated state', async () => {
+test('a token in the server’s client is in neither the HTML nor the dehydrated state', async () => {
   const queryClient = new QueryClient();
   const source = fakeSource();
   const options = guestTokenQueryOptions({ externalId: 'visitor', source });
@@ -100,7 +100,7 @@ test('a token that is in the client all the same is neither in the HTML nor in t
   expect(html).toContain('pending');
 });
 
-test('a thousand visitors leave no timer behind', () => {
+test('rendering for a thousand visitors leaves no timer', () => {
   const source = fakeSource();
   for (let n = 0; n < 1_000; n++) renderToString(<Page externalId={`${n}`} source={source} />);
   expect(vi.getTimerCount()).toBe(0);

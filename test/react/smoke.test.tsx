@@ -20,7 +20,7 @@ function Show() {
   );
 }
 
-test('a widget gets a token with one request, and a new one before it ends', async () => {
+test('a widget gets a token with one request and a new one before it expires', async () => {
   let n = 0;
   const source = vi.fn(async () => ({
     id: 'v1',

@@ -33,7 +33,7 @@ function stored(): string {
 }
 
 describe('storage "session"', () => {
-  test('keeps the token over a page load: no request, the same token, the same end', async () => {
+  test('session storage keeps token and expiry over a page load without a request', async () => {
     const first = showWidget({ source: fakeSource(), storage: 'session' });
     await pass();
     const { token, visitorId, expiresAtMs } = first.view;
@@ -52,7 +52,7 @@ describe('storage "session"', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('keeps it while the widget is off the page', async () => {
+  test('session storage keeps the token while the widget is unmounted', async () => {
     const source = fakeSource();
     const first = showWidget({ source, storage: 'session' });
     await pass();
@@ -65,7 +65,7 @@ describe('storage "session"', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('keeps each renewed token too', async () => {
+  test('session storage keeps renewed tokens', async () => {
     const first = showWidget({ source: fakeSource(issuing(HOUR)), storage: 'session' });
     await pass(90 * MINUTE);
     const { token } = first.view;
@@ -77,7 +77,7 @@ describe('storage "session"', () => {
     expect(source.requests).toHaveLength(0);
   });
 
-  test('does not hand it to another visitor, channel or source', async () => {
+  test('session storage does not give a token to another visitor, channel or source', async () => {
     const first = showWidget({ source: fakeSource(), storage: 'session', externalId: 'ann' });
     await pass();
     await loadNextPage(first);
@@ -94,7 +94,7 @@ describe('storage "session"', () => {
     }
   });
 
-  test('does not show a token that ran out between two pages', async () => {
+  test('session storage does not show a token that expired between two pages', async () => {
     const first = showWidget({ source: fakeSource(issuing(HOUR)), storage: 'session' });
     await pass();
     const { token } = first.view;
@@ -108,7 +108,7 @@ describe('storage "session"', () => {
     expect(next.probe.tokens).not.toContain(token);
   });
 
-  test('forgets the token when the visitor leaves', async () => {
+  test('session storage forgets the token when the visitor signs out', async () => {
     const page = showWidget({ source: fakeSource(), storage: 'session' });
     await pass();
     expect(stored()).toContain(page.view.token);
@@ -118,7 +118,7 @@ describe('storage "session"', () => {
     expect(stored()).not.toContain(token);
   });
 
-  test('forgets a token that a server has refused', async () => {
+  test('session storage forgets a token that a server has rejected', async () => {
     const source = fakeSource();
     const page = showWidget({ source, storage: 'session' });
     await pass();
@@ -131,7 +131,7 @@ describe('storage "session"', () => {
   });
 });
 
-test('nothing is stored unless asked for', async () => {
+test('nothing is stored by default', async () => {
   const page = showWidget({ source: fakeSource() });
   await pass(3 * HOUR);
   page.unmount();
@@ -152,7 +152,7 @@ const broken: Record<string, () => unknown> = {
 };
 
 describe.for(Object.entries(broken))('storage that is %s', ([, breakIt]) => {
-  test('costs nothing but the storage, and an event says so', async () => {
+  test('broken storage degrades to memory and emits storage-failed', async () => {
     breakIt();
     const source = fakeSource(issuing(HOUR));
     const page = showWidget({ source, storage: 'session' });
@@ -165,7 +165,7 @@ describe.for(Object.entries(broken))('storage that is %s', ([, breakIt]) => {
     expect(page.view.status).toBe('success');
   });
 
-  test('is told when nothing renders, so that the page may show it without a warning', async () => {
+  test('broken storage is not reported during a render', async () => {
     breakIt();
     let isRendering = false;
     const toldInRender: string[] = [];
@@ -209,7 +209,7 @@ test.for([
   '{}',
   '{"id":"x","token":"","expires_in":3600,"sharedAtMs":1}',
   '{"id":"x","token":"abc","expires_in":1e999,"sharedAtMs":1}',
-])('storage that holds %s is as good as empty', async (junk) => {
+])('storage that holds %s counts as empty', async (junk) => {
   const first = showWidget({ source: fakeSource(), storage: 'session' });
   await pass();
   await loadNextPage(first);
@@ -221,7 +221,7 @@ test.for([
   expect(source.requests).toHaveLength(1);
 });
 
-test('a token that ran out between two pages is as good as none', async () => {
+test('a token that expired between two pages counts as none', async () => {
   const first = showWidget({ source: fakeSource(issuing(10 * MINUTE)), storage: 'session' });
   await pass();
   await loadNextPage(first);

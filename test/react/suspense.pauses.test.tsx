@@ -92,9 +92,9 @@ if ('Activity' in React) {
   );
 }
 
-describe.for(Object.entries(wrappers))('a component that suspends, rendered %s,', ([, wrapper]) => {
+describe.for(Object.entries(wrappers))('a pause, with components rendered %s', ([, wrapper]) => {
   test.for(['one provider', 'a provider each'] as const)(
-    'does not end a wait that the server named by being mounted (%s)',
+    'mounting a component that suspends does not end a Retry-After (%s)',
     async (providers) => {
       const source = fakeSource(status(429, { 'Retry-After': '240' }));
       const page = showPanels({ source }, wrapper, providers);
@@ -113,7 +113,7 @@ describe.for(Object.entries(wrappers))('a component that suspends, rendered %s,'
   );
 
   test.for(['one provider', 'a provider each'] as const)(
-    'does not end a cool-down by being mounted (%s)',
+    'mounting a component that suspends does not end a cool-down (%s)',
     async (providers) => {
       const source = fakeSource(status(400));
       const page = showPanels({ source }, wrapper, providers);
@@ -129,7 +129,7 @@ describe.for(Object.entries(wrappers))('a component that suspends, rendered %s,'
     },
   );
 
-  test('ends the pause when its error boundary is reset, for the other boundaries as well', async () => {
+  test('resetting one error boundary ends a Retry-After for all boundaries', async () => {
     const source = fakeSource(status(429, { 'Retry-After': '240' }));
     const page = showPanels({ source }, wrapper);
     await settle();
@@ -145,7 +145,7 @@ describe.for(Object.entries(wrappers))('a component that suspends, rendered %s,'
     expect(source.requests).toHaveLength(2);
   });
 
-  test('fails and recovers in two boundaries of one visitor at once', async () => {
+  test('two error boundaries of one visitor fail and recover independently', async () => {
     const source = fakeSource(status(400));
     const page = showPanels({ source }, wrapper);
     await settle();
@@ -168,7 +168,7 @@ describe.for(Object.entries(wrappers))('a component that suspends, rendered %s,'
 });
 
 describe.for(Object.entries(wrappers))(
-  'when the visitor signs out elsewhere, a component rendered %s',
+  'a sign-out elsewhere, with components rendered %s',
   ([, wrapper]) => {
     withTabs();
 
@@ -181,7 +181,7 @@ describe.for(Object.entries(wrappers))(
       return { page, other, shown };
     }
 
-    test('suspends, and goes on after the visitor has signed in again there', async () => {
+    test('a component suspends after a sign-out in another tab and resumes after the sign-in there', async () => {
       const source = fakeSource();
       const { page, other, shown } = await twoTabs(source);
       const [before] = shown();
@@ -201,7 +201,7 @@ describe.for(Object.entries(wrappers))(
       expect(source.requests).toHaveLength(2);
     });
 
-    test('suspends, and goes on when the visitor opens a new tab', async () => {
+    test('a component suspends after a sign-out in another tab and resumes when a new tab opens', async () => {
       const source = fakeSource();
       const { page, other, shown } = await twoTabs(source);
       other.update({ externalId: null });
@@ -214,7 +214,7 @@ describe.for(Object.entries(wrappers))(
       expect(page.panels.flatMap(({ errors }) => errors)).toEqual([]);
     });
 
-    test('suspends when it is mounted only then', async () => {
+    test('a component that mounts after a sign-out in another tab suspends', async () => {
       const source = fakeSource();
       const { page, other } = await twoTabs(source);
       other.update({ externalId: null });
@@ -230,7 +230,7 @@ describe.for(Object.entries(wrappers))(
 );
 
 test.for(Object.entries(wrappers))(
-  'a component rendered %s suspends while a second provider turns from anna to null, and goes on when it is anna again',
+  'a component rendered %s suspends while a second provider signs the visitor out and resumes after the sign-in',
   async ([, wrapper]) => {
     const source = fakeSource();
     const other = showWidget({ source, externalId: 'anna' });
@@ -251,7 +251,7 @@ test.for(Object.entries(wrappers))(
   },
 );
 
-test('a component without an error boundary does not take the page down when the visitor signs out elsewhere', async () => {
+test('a sign-out elsewhere does not unmount a page without an error boundary', async () => {
   const source = fakeSource();
   const other = showWidget({ source, externalId: 'anna' });
   const panel = new Panel();
@@ -275,16 +275,16 @@ test('a component without an error boundary does not take the page down when the
 // StrictMode renders twice.
 const mostRenders = (how: string): number => (how.includes('StrictMode') ? 40 : 20);
 
-describe.for(Object.entries(wrappers))(
-  'two providers, rendered %s, whose tokens end',
-  ([how, wrapper]) => {
-    const endings = {
-      'while the source hangs': never,
-      'while the source fails': status(503),
-      'while the network is down': down,
-    };
+describe.for(Object.entries(wrappers))('expiry in two providers rendered %s', ([how, wrapper]) => {
+  const endings = {
+    'while the source hangs': never,
+    'while the source fails': status(503),
+    'while the network is down': down,
+  };
 
-    test.for(Object.entries(endings))('%s do not render without end', async ([, answer]) => {
+  test.for(Object.entries(endings))(
+    'two providers whose tokens expire %s do not render in a loop',
+    async ([, answer]) => {
       const source = fakeSource(issuing(30 * SECOND));
       const [left, right] = [new Panel(), new Panel()];
       const buffer = { expiryBufferMs: 5 * SECOND };
@@ -311,6 +311,6 @@ describe.for(Object.entries(wrappers))(
         await panel.retry();
         expect(panel.shown).toMatch(/^token ey/);
       }
-    });
-  },
-);
+    },
+  );
+});

@@ -77,7 +77,7 @@ function shown(): string {
 
 for (const where of ['inside', 'above'] as const) {
   describe(`with the boundaries ${where} the provider`, () => {
-    test('a component suspends until there is a token, and again when it has run out', async () => {
+    test('a component suspends until there is a token, and again when it has expired', async () => {
       const source = fakeSource(issuing(HOUR, SECOND));
       const { views } = show({ source }, where);
       expect(shown()).toBe('connecting');
@@ -93,7 +93,7 @@ for (const where of ['inside', 'above'] as const) {
       expect(source.requests).toHaveLength(2);
     });
 
-    test('a token that runs out after its renewal has failed goes to the error boundary', async () => {
+    test('a token that expires after its renewal has failed shows the error boundary', async () => {
       allowConsole(/./);
       const source = fakeSource(issuing(HOUR));
       const page = show({ source }, where);
@@ -109,7 +109,7 @@ for (const where of ['inside', 'above'] as const) {
       expect(shown()).toMatch(/^token ey/);
     });
 
-    test('a background refresh does not suspend', async () => {
+    test('a renewal does not suspend', async () => {
       const source = fakeSource(issuing(HOUR));
       show({ source }, where);
       await settle();
@@ -121,7 +121,7 @@ for (const where of ['inside', 'above'] as const) {
       expect(source.requests).toHaveLength(2);
     });
 
-    test('the failure of a round goes to the error boundary; resetting it asks anew', async () => {
+    test('a failed acquisition shows the error boundary, and resetting it starts a new one', async () => {
       allowConsole(/./); // React tells of caught errors
       const source = fakeSource(status(400));
       const page = show({ source }, where);
@@ -137,7 +137,7 @@ for (const where of ['inside', 'above'] as const) {
       expect(source.requests).toHaveLength(2);
     });
 
-    test('a reset that fails again shows the new failure, with one request for each reset', async () => {
+    test('a reset that fails again shows the new error, with one request per reset', async () => {
       allowConsole(/./);
       const source = fakeSource(status(400));
       const page = show({ source }, where);
@@ -153,7 +153,7 @@ for (const where of ['inside', 'above'] as const) {
   });
 }
 
-test('a refresh that fails does not reach the error boundary while the token is valid', async () => {
+test('a failed renewal does not reach the error boundary while the token is valid', async () => {
   const source = fakeSource(issuing(HOUR));
   const page = show({ source });
   await settle();
@@ -164,7 +164,7 @@ test('a refresh that fails does not reach the error boundary while the token is 
   expect(page.errors).toEqual([]);
 });
 
-test('a wait that the server named is ended by resetting the boundary', async () => {
+test('resetting the boundary ends a wait that the server asked for', async () => {
   allowConsole(/./);
   const source = fakeSource(status(429, { 'Retry-After': '120' }));
   const page = show({ source });
@@ -178,7 +178,7 @@ test('a wait that the server named is ended by resetting the boundary', async ()
   expect(shown()).toMatch(/^token ey/);
 });
 
-test('events of the page while it suspends cost no second request', async () => {
+test('page events during suspension cause no second request', async () => {
   const source = fakeSource(issuing(HOUR, 5 * SECOND));
   show({ source });
   for (let n = 0; n < 20; n++) await focusWindow();
@@ -187,7 +187,7 @@ test('events of the page while it suspends cost no second request', async () => 
   expect(source.requests).toHaveLength(1);
 });
 
-test('offline it goes on suspending, and is there at once when the page is online again', async () => {
+test('a component that suspends offline has its token as soon as the page is online', async () => {
   await setOnline(false);
   const source = fakeSource();
   show({ source });
@@ -199,7 +199,7 @@ test('offline it goes on suspending, and is there at once when the page is onlin
   expect(source.requests).toHaveLength(1);
 });
 
-test('the view has getToken and refresh, as the plain hook’s', async () => {
+test('the Suspense hook’s view has getToken and refresh', async () => {
   const source = fakeSource();
   const { views } = show({ source });
   await settle();

@@ -17,7 +17,7 @@ import { ASKING_MS, openNextPage, openTab, openTabsAtOnce, withTabs } from './ta
 withFakeTime();
 withTabs();
 
-test('a second tab shows the token of the first one without a request', async () => {
+test('a second tab shows the first one’s token without a request', async () => {
   const source = fakeSource();
   const first = await openTab({ source });
   const second = await openTab({ source });
@@ -25,20 +25,23 @@ test('a second tab shows the token of the first one without a request', async ()
   expect(source.requests).toHaveLength(1);
 });
 
-describe('tabs without Web Locks that ask in the same millisecond', () => {
-  test.for([2, 5])('agree on one token, now and after each renewal (%i tabs)', async (count) => {
-    const sources = Array.from({ length: count }, () => fakeSource(issuing(HOUR, SECOND)));
-    const tabs = await openTabsAtOnce(...sources.map((source) => ({ source })));
-    await pass(2 * SECOND);
-    for (let renewal = 0; renewal < 4; renewal++) {
-      const tokens = new Set(tabs.map(({ view }) => view.token));
-      expect(tokens.size).toBe(1);
-      expect(tokens).not.toContain(undefined);
-      await pass(HOUR);
-    }
-  });
+describe('tabs without Web Locks', () => {
+  test.for([2, 5])(
+    '%i tabs that make their requests in the same millisecond agree on one token, at each renewal too',
+    async (count) => {
+      const sources = Array.from({ length: count }, () => fakeSource(issuing(HOUR, SECOND)));
+      const tabs = await openTabsAtOnce(...sources.map((source) => ({ source })));
+      await pass(2 * SECOND);
+      for (let renewal = 0; renewal < 4; renewal++) {
+        const tokens = new Set(tabs.map(({ view }) => view.token));
+        expect(tokens.size).toBe(1);
+        expect(tokens).not.toContain(undefined);
+        await pass(HOUR);
+      }
+    },
+  );
 
-  test('agree on one token though their tokens have no age', async () => {
+  test('tabs that acquire tokens of unknown age in the same millisecond agree on one', async () => {
     let serial = 0;
     const answer = (): GuestTokenReply => ({
       id: 'guest-1',
@@ -56,7 +59,7 @@ describe('tabs without Web Locks that ask in the same millisecond', () => {
   });
 });
 
-describe('an opaque token, whose age only its created_time tells', () => {
+describe('an opaque token in several tabs', () => {
   let serial = 0;
   const opaque = (): GuestTokenReply => ({
     id: 'guest-1',
@@ -64,7 +67,7 @@ describe('an opaque token, whose age only its created_time tells', () => {
     created_time: new Date().toISOString(),
   });
 
-  test('is replaced in every tab by a newer one, whichever tab has acquired that', async () => {
+  test('an opaque token is replaced in every tab by a newer one, whichever tab acquired it', async () => {
     const source = fakeSource(opaque);
     const first = await openTab({ source });
     const second = await openTab({ source });
@@ -80,7 +83,7 @@ describe('an opaque token, whose age only its created_time tells', () => {
   });
 });
 
-describe('a clock that was turned back by 40 minutes while a token was 50 minutes old', () => {
+describe('a clock turned back by 40 minutes beside a token 50 minutes old', () => {
   /** Checks every 10 s, up to an hour past the token's true end, that nobody shows it any more. */
   async function neverServes(tab: Page, token: string | undefined, leftMs: number): Promise<void> {
     await pass(leftMs - SECOND);
@@ -93,7 +96,7 @@ describe('a clock that was turned back by 40 minutes while a token was 50 minute
     }
   }
 
-  test('makes no new tab hand out the token past its true end', async () => {
+  test('a new tab never serves a token past its true expiry after the clock was turned back', async () => {
     const first = await openTab({ source: fakeSource(issuing(HOUR)) });
     const { token } = first.view;
     first.update({ source: fakeSource(down) });
@@ -103,7 +106,7 @@ describe('a clock that was turned back by 40 minutes while a token was 50 minute
     await neverServes(second, token, 10 * MINUTE - ASKING_MS);
   });
 
-  test('makes no new tab refuse the token: it is shared for the ten minutes that it has left', async () => {
+  test('a new tab uses a token for its remaining ten minutes after the clock was turned back', async () => {
     const first = await openTab({ source: fakeSource(issuing(HOUR)) });
     const { token } = first.view;
     await pass(50 * MINUTE - ASKING_MS);
@@ -116,7 +119,7 @@ describe('a clock that was turned back by 40 minutes while a token was 50 minute
     expect(source.requests).toHaveLength(0);
   });
 
-  test('makes no next page with storage "session" hand out the token past its true end', async () => {
+  test('a next page with session storage never serves a token past its true expiry after the clock was turned back', async () => {
     const first = await openTab({ source: fakeSource(issuing(HOUR)), storage: 'session' });
     const { token } = first.view;
     await pass(50 * MINUTE - ASKING_MS);
@@ -126,7 +129,7 @@ describe('a clock that was turned back by 40 minutes while a token was 50 minute
   });
 });
 
-test('a clock that was turned back past the start of the request keeps no tab from sharing the token', async () => {
+test('tabs share a token even if the clock was turned back to before its request', async () => {
   const first = await openTab({ source: fakeSource(issuing(HOUR)) });
   await pass(10 * MINUTE);
   vi.setSystemTime(Date.now() - 2 * HOUR);

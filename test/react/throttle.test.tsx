@@ -57,7 +57,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
   };
 
   test.for(Object.entries(failures))(
-    'sixty remounts in 30 s against a %s cost no more requests than a widget that stays',
+    'sixty remounts in 30 s against a %s cost no more requests than a widget that stays mounted',
     async ([, answer]) => {
       const staying = fakeSource(answer);
       mount({ externalId: 'stays', source: staying });
@@ -76,7 +76,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
     },
   );
 
-  test('sixty remounts in 30 s, each during its request, cost ten requests', async () => {
+  test('sixty remounts in 30 s, each during a request, cost at most ten requests', async () => {
     const source = fakeSource(issuing(HOUR, SECOND / 2));
     for (let remounts = 0; remounts < 60; remounts++) {
       const page = mount({ source });
@@ -90,7 +90,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
     expect(page.view.status).toBe('success');
   });
 
-  test('a widget that comes back into a wait that the server named counts it down, and then asks', async () => {
+  test('a widget that remounts during a Retry-After shows retryAtMs and makes its request then', async () => {
     const source = fakeSource(status(429, { 'Retry-After': '240' }));
     const first = mount({ source });
     await pass();
@@ -113,7 +113,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
     expect(second.view.status).toBe('success');
   });
 
-  test('a widget that comes back into a pause can end it with refresh()', async () => {
+  test('refresh() ends a Retry-After that a remounted widget has found', async () => {
     const source = fakeSource(status(429, { 'Retry-After': '240' }));
     const first = mount({ source });
     await pass();
@@ -127,7 +127,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
     expect(refreshed.token).toBe(second.view.token);
   });
 
-  test('a widget that has come back into a pause and gone again asks nothing later', async () => {
+  test('a widget that remounts during a cool-down and unmounts again makes no later request', async () => {
     const source = fakeSource(status(503));
     for (let remounts = 0; remounts < 3; remounts++) {
       const page = mount({ source });
@@ -139,7 +139,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
     expect(source.requests.length).toBeLessThanOrEqual(3);
   });
 
-  test('refresh() from a widget that is mounted anew each time asks ten times a minute at most', async () => {
+  test('refresh() from a remounted widget makes at most ten requests a minute', async () => {
     const source = fakeSource();
     const outcomes: { code?: string }[] = [];
     for (let remounts = 0; remounts < 40; remounts++) {
@@ -153,7 +153,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
     expect(outcomes.at(-1)?.code).toBe('rate_limited');
   });
 
-  test('a visitor who leaves and comes back sixty times in 30 s costs ten requests', async () => {
+  test('a visitor who signs out and in sixty times in 30 s costs at most ten requests', async () => {
     const source = fakeSource(status(503));
     const page = mount({ source });
     for (let times = 0; times < 60; times++) {
@@ -168,7 +168,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
     expect(page.view.status).toBe('success');
   });
 
-  test('another visitor does not wait for this one’s pause', async () => {
+  test('another visitor does not wait for the first one’s Retry-After', async () => {
     const source = fakeSource(status(429, { 'Retry-After': '240' }));
     const first = mount({ source });
     await pass();
@@ -181,7 +181,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
 
   // React 19.2 brought <Activity>.
   test.skipIf(!Activity)(
-    'a provider that an <Activity> hides and shows keeps its pause',
+    'a provider that an <Activity> hides and shows keeps its Retry-After',
     async () => {
       const source = fakeSource(status(429, { 'Retry-After': '240' }));
       const probe = new Probe();
@@ -206,7 +206,7 @@ describe.for(Object.entries(clients))('on %s', ([, newClient]) => {
   );
 });
 
-describe('a tab in which the visitor signs out and in again without end', () => {
+describe('another tab’s sign-outs', () => {
   withTabs();
 
   const answers = {
@@ -216,7 +216,7 @@ describe('a tab in which the visitor signs out and in again without end', () => 
   };
 
   test.for(Object.entries(answers))(
-    'costs an innocent tab, whose source %s, ten requests a minute at most',
+    'a tab that signs out and in without end costs another tab, whose source %s, at most ten requests a minute',
     async ([, answer]) => {
       const source = fakeSource(answer);
       const innocent = await openTab({ source });

@@ -56,7 +56,7 @@ async function liveThroughAll(page: Page, source: ReturnType<typeof fakeSource>)
   await pass();
 }
 
-test('a view never changes after it was handed out', async () => {
+test('a view never changes after it was returned', async () => {
   const source = fakeSource(issuing(HOUR, SECOND));
   const { kept, page } = keepViews({ source });
   await liveThroughAll(page, source);
@@ -66,7 +66,7 @@ test('a view never changes after it was handed out', async () => {
   for (const { view, said } of kept) expect({ ...view }).toEqual(said);
 });
 
-test('status and token of a view agree for ever', async () => {
+test('status and token of a view always agree', async () => {
   const source = fakeSource(issuing(HOUR, SECOND));
   const { kept, page } = keepViews({ source });
   await liveThroughAll(page, source);
@@ -76,7 +76,7 @@ test('status and token of a view agree for ever', async () => {
   }
 });
 
-test('a suspending component’s view keeps its token after the end', async () => {
+test('the Suspense hook’s view keeps its token after it has expired', async () => {
   const source = fakeSource(issuing(HOUR));
   const { kept } = keepViews({ source }, useSuspenseGuestToken);
   await pass();
@@ -90,8 +90,8 @@ test('a suspending component’s view keeps its token after the end', async () =
   for (const { view, said } of kept) expect(view.token).toBe(said.token);
 });
 
-describe('a view can be', () => {
-  test('frozen, and read after its token was renewed', async () => {
+describe('a view', () => {
+  test('a frozen view can be read after its token was renewed', async () => {
     const { kept, page } = keepViews({ source: fakeSource(issuing(HOUR)) });
     await pass();
     const { view, said } = kept.at(-1) as Kept;
@@ -106,7 +106,7 @@ describe('a view can be', () => {
     expect(view.token).toBe(said.token);
   });
 
-  test('frozen while it renders, and the component still follows what it reads', async () => {
+  test('a component that freezes its view during render still renders for the fields it reads', async () => {
     const tokens: (string | undefined)[] = [];
     function Freezer() {
       const view = Object.freeze(useGuestToken());
@@ -118,7 +118,7 @@ describe('a view can be', () => {
     expect(new Set(tokens).size).toBe(5);
   });
 
-  test('spread, and cloned but for its functions and its error', async () => {
+  test('a view can be spread, and its data can be cloned', async () => {
     const source = fakeSource(issuing(HOUR));
     const { kept, page } = keepViews({ source });
     await liveThroughAll(page, source);
@@ -130,7 +130,7 @@ describe('a view can be', () => {
   });
 });
 
-test('a callback that was made for a token still has it after the end, and getToken has the next one', async () => {
+test('a callback keeps the token it was made for, and getToken returns the next one', async () => {
   const source = fakeSource(issuing(HOUR));
   let send: () => { sent: string; asked: Promise<string> } | undefined = () => undefined;
   function Chat() {
@@ -151,8 +151,8 @@ test('a callback that was made for a token still has it after the end, and getTo
   expect(asked.token).not.toBe(before);
 });
 
-describe('a render after the end shows no token, though no timer and no event has told of it:', () => {
-  test('a component that renders again by itself', async () => {
+describe('a render after expiry', () => {
+  test('a component that renders again after expiry shows no token before any timer or event', async () => {
     const source = fakeSource(issuing(HOUR));
     let again: () => void = () => undefined;
     function Chat() {
@@ -169,7 +169,7 @@ describe('a render after the end shows no token, though no timer and no event ha
     expect(screen.getByTestId('chat').textContent).toMatch(/ none$/);
   });
 
-  test('a component that has read the token of an earlier view in between', async () => {
+  test('reading the token of an earlier view does not keep an expired token on screen', async () => {
     const source = fakeSource(issuing(HOUR));
     const { kept } = keepViews({ source });
     await pass();

@@ -31,14 +31,14 @@ async function afterSleep(props: Parameters<typeof showWidget>[0] = {}) {
   return { source, page, dead };
 }
 
-describe('a page that wakes with a token that is over replaces it at once', () => {
+describe('a page that wakes with an expired token', () => {
   test.for([
     ['focus', window],
     ['pageshow', window],
     ['online', window],
     ['resume', document],
     ['visibilitychange', document],
-  ] as const)('on %s', async ([event, target]) => {
+  ] as const)('%s replaces a token that expired during sleep', async ([event, target]) => {
     const { source, page, dead } = await afterSleep();
     page.probe.tokens.length = 0;
     await happen(event, target);
@@ -47,7 +47,7 @@ describe('a page that wakes with a token that is over replaces it at once', () =
     expect(page.probe.tokens).not.toContain(dead);
   });
 
-  test('with no event at all: within 30 s', async () => {
+  test('a token that expired during sleep is replaced within 30 s without any event', async () => {
     const { source, page, dead } = await afterSleep();
     page.probe.tokens.length = 0;
     await pass(30 * SECOND);
@@ -58,14 +58,14 @@ describe('a page that wakes with a token that is over replaces it at once', () =
   });
 });
 
-test('after sleep a component that mounts before any timer shows no dead token', async () => {
+test('a component that mounts after sleep, before any timer, shows no expired token', async () => {
   const { page, dead } = await afterSleep();
   const late = new Probe();
   page.update({ children: <late.Widget /> });
   expect(late.tokens).not.toContain(dead);
 });
 
-test('after sleep the first getToken waits for a new token', async () => {
+test('the first getToken after sleep waits for a new token', async () => {
   const { source, page, dead } = await afterSleep();
   source.answer = issuing(HOUR, SECOND);
   const got = outcomeOf(page.view.getToken());
@@ -77,7 +77,7 @@ test('after sleep the first getToken waits for a new token', async () => {
   expect(source.requests).toHaveLength(2);
 });
 
-test('many wake-ups at once are one request', async () => {
+test('many wake-ups at once cause one request', async () => {
   const { source } = await afterSleep();
   source.answer = issuing(HOUR, SECOND);
   for (const event of ['pageshow', 'focus', 'online']) await happen(event);
@@ -87,7 +87,7 @@ test('many wake-ups at once are one request', async () => {
   expect(source.requests).toHaveLength(2);
 });
 
-test('a stale token is replaced on focus, before its end', async () => {
+test('focus renews a stale token before it expires', async () => {
   const source = fakeSource(issuing(HOUR));
   const page = showWidget({ source });
   await pass();
@@ -100,7 +100,7 @@ test('a stale token is replaced on focus, before its end', async () => {
   expect(page.view.token).not.toBe(stale);
 });
 
-test('wake-ups on a fresh token ask nothing', async () => {
+test('wake-ups with a fresh token cause no request', async () => {
   const source = fakeSource(issuing(HOUR));
   showWidget({ source });
   await pass();
@@ -115,7 +115,7 @@ test('wake-ups on a fresh token ask nothing', async () => {
   expect(source.requests).toHaveLength(1);
 });
 
-test('when the first refresh after sleep fails, renewal goes on by itself, with no further event', async () => {
+test('renewal continues without further events if the first request after sleep fails', async () => {
   const { source, page } = await afterSleep({ retry: { attempts: 1 } });
   source.answer = down;
   await focusWindow();
@@ -128,7 +128,7 @@ test('when the first refresh after sleep fails, renewal goes on by itself, with 
   expect(source.requests).toHaveLength(13); // 1 before, 1 failed, 11 lives of 59 min
 });
 
-test('a cool-down that ran out during sleep is over', async () => {
+test('a cool-down that ended during sleep no longer holds', async () => {
   const source = fakeSource(status(400));
   const page = showWidget({ source });
   await pass();
@@ -139,7 +139,7 @@ test('a cool-down that ran out during sleep is over', async () => {
 });
 
 describe('one timer', () => {
-  test('for a provider, however many components use the token', async () => {
+  test('a provider has one timer however many components use the token', async () => {
     const source = fakeSource(issuing(HOUR));
     const { Widget } = new Probe();
     const page = showWidget({
@@ -154,7 +154,7 @@ describe('one timer', () => {
     page.unmount();
   });
 
-  test('and as many listeners for 200 components as for one', async () => {
+  test('a provider has as many listeners for 200 components as for one', async () => {
     const listeners = watchListeners();
     const page = showWidget({ source: fakeSource() });
     await pass();

@@ -18,7 +18,7 @@ import {
 
 declare const view: ReturnType<typeof useGuestToken>;
 
-test('success means that there is a token, with its visitor and its end', () => {
+test('`success` has token, visitorId and expiresAtMs', () => {
   if (view.status !== 'success') return;
   expectTypeOf(view.token).toEqualTypeOf<string>();
   expectTypeOf(view.visitorId).toEqualTypeOf<string>();
@@ -27,21 +27,21 @@ test('success means that there is a token, with its visitor and its end', () => 
   expectTypeOf(view.error).toEqualTypeOf<GuestTokenError | null>();
 });
 
-test('error means that there is an error and no token', () => {
+test('`error` has an error and no token', () => {
   if (view.status !== 'error') return;
   expectTypeOf(view.error).toEqualTypeOf<GuestTokenError>();
   expectTypeOf(view.token).toEqualTypeOf<undefined>();
   expectTypeOf(view.expiresAtMs).toEqualTypeOf<undefined>();
 });
 
-test('idle and pending mean that there is no token', () => {
+test('`idle` and `pending` have no token', () => {
   if (view.status !== 'idle' && view.status !== 'pending') return;
   expectTypeOf(view.token).toEqualTypeOf<undefined>();
   expectTypeOf(view.visitorId).toEqualTypeOf<undefined>();
   expectTypeOf(view.error).toEqualTypeOf<GuestTokenError | null>();
 });
 
-test('before a look at the status a token may be there or not', () => {
+test('the token may be undefined before the status is narrowed', () => {
   expectTypeOf(view.token).toEqualTypeOf<string | undefined>();
   expectTypeOf(view.visitorId).toEqualTypeOf<string | undefined>();
   expectTypeOf(view.expiresAtMs).toEqualTypeOf<number | undefined>();
@@ -54,7 +54,7 @@ test('before a look at the status a token may be there or not', () => {
   expectTypeOf(view.refresh).toEqualTypeOf<() => Promise<string>>();
 });
 
-test('four statuses and no more', () => {
+test('the status is one of four', () => {
   expectTypeOf(view.status).toEqualTypeOf<'idle' | 'pending' | 'success' | 'error'>();
   switch (view.status) {
     case 'idle':
@@ -67,14 +67,14 @@ test('four statuses and no more', () => {
   }
 });
 
-test('the view is not to be written to', () => {
+test('the view is read-only', () => {
   // @ts-expect-error read-only
   view.token = 'other';
   // @ts-expect-error read-only
   view.status = 'error';
 });
 
-test('the Suspense hook has a token without a look at the status', () => {
+test('the Suspense hook’s token needs no narrowing', () => {
   expectTypeOf<ReturnType<typeof useSuspenseGuestToken>['token']>().toEqualTypeOf<string>();
   expectTypeOf<SuspenseGuestTokenView>().toExtend<GuestTokenView>();
 });
@@ -99,7 +99,7 @@ test('the query options make a query of a GuestToken', () => {
   assertType<GuestToken>({ value: 'eyJ', visitorId: 'a', lifeMs: 1, bufferMs: 0 });
 });
 
-test('an error’s code is one of a closed set', () => {
+test('an error’s code is a closed union', () => {
   expectTypeOf<GuestTokenErrorCode>().toEqualTypeOf<
     | 'unreachable'
     | 'timed_out'

@@ -11,7 +11,7 @@ import {
 } from '../../src/index.ts';
 import { GuestTokenTestProvider } from '../../src/testing/index.ts';
 
-test('the provider of the quick start, and one with every prop', () => {
+test('the provider accepts the quick start’s props and every prop', () => {
   void (<GuestTokenProvider externalId="customer-42">chat</GuestTokenProvider>);
   void (<GuestTokenProvider externalId={null} />);
   void (
@@ -34,7 +34,7 @@ test('the provider of the quick start, and one with every prop', () => {
   void (<GuestTokenProvider externalId="a" source={endpointTokenSource('/token')} />);
 });
 
-test('a prop that is undefined is as good as none', () => {
+test('an undefined prop means its default', () => {
   void (
     <GuestTokenProvider
       externalId="a"
@@ -54,7 +54,7 @@ test('a prop that is undefined is as good as none', () => {
   );
 });
 
-test('who the visitor is must be said', () => {
+test('externalId is required', () => {
   // @ts-expect-error externalId is missing
   void (<GuestTokenProvider />);
   // @ts-expect-error undefined is not "nobody": that would be a visitor who is still being loaded
@@ -63,7 +63,7 @@ test('who the visitor is must be said', () => {
   void (<GuestTokenProvider externalId={42} />);
 });
 
-test('values that nobody knows', () => {
+test('unknown values do not compile', () => {
   // @ts-expect-error
   void (<GuestTokenProvider externalId="a" keepFresh="never" />);
   // @ts-expect-error
@@ -125,7 +125,7 @@ test('useQuery over the query options has a GuestToken or an error of ours', () 
   void Expiry;
 });
 
-test('the test provider takes a state that can be', () => {
+test('the test provider accepts possible states', () => {
   const error = new GuestTokenError('unavailable', 'It failed.');
   void (<GuestTokenTestProvider />);
   void (<GuestTokenTestProvider token="eyJ" visitorId="a" expiresAtMs={1} isFetching />);
@@ -135,7 +135,7 @@ test('the test provider takes a state that can be', () => {
   void (<GuestTokenTestProvider status="error" error={error} />);
 });
 
-test('and none that can not', () => {
+test('the test provider does not accept impossible states', () => {
   // @ts-expect-error an error status needs an error
   void (<GuestTokenTestProvider status="error" />);
   // @ts-expect-error null is none

@@ -18,7 +18,7 @@ import {
   webchatVisitors,
 } from '../../src/server/index.ts';
 
-test('a reply is what Genesys answers, as it is', () => {
+test('Genesys’ reply is a GuestTokenReply as it stands', () => {
   assertType<GuestTokenReply>({
     id: '5f1e',
     token: 'eyJ',
@@ -35,7 +35,7 @@ test('a reply is what Genesys answers, as it is', () => {
   assertType<GuestTokenReply>({ id: '5f1e', token: 'eyJ', expires_in: '86400' });
 });
 
-test('a source is a function, with a key or without', () => {
+test('a source is a function with or without a key', () => {
   const plain: GuestTokenSource = async (
     { externalId, channelId, attributes, fresh },
     { signal },
@@ -58,7 +58,7 @@ test('a source is a function, with a key or without', () => {
   assertType<GuestTokenSource>({ id: 'a', token: 'eyJ' });
 });
 
-test('whatever came in may be read', () => {
+test('readGuestToken accepts any value', () => {
   expectTypeOf(readGuestToken).parameter(0).toBeUnknown();
   expectTypeOf<ReadGuestTokenOptions>().not.toHaveProperty('clockErrorMs');
   expectTypeOf(readGuestToken).returns.toEqualTypeOf<GuestToken>();
@@ -69,7 +69,7 @@ test('the retry functions fit React Query', () => {
   assertType<(failureCount: number, error: Error) => number>(retryDelayMs);
 });
 
-test('a guest fetch needs a session and yields a fetch', () => {
+test('createGuestFetch needs a session and returns a fetch', () => {
   const session = { getToken: async () => 'eyJ', reject: () => true };
   expectTypeOf(createGuestFetch({ session: () => session })).toEqualTypeOf<typeof fetch>();
   // @ts-expect-error the session is got anew for each call
@@ -78,7 +78,7 @@ test('a guest fetch needs a session and yields a fetch', () => {
   createGuestFetch({ origins: [] });
 });
 
-test('a broker needs an issuer and a decision of who the visitor is', () => {
+test('a broker needs an issuer and `authorize`', () => {
   const issuer = webchatVisitors({ clientId: 'a', clientSecret: 'b' });
   const broker = createGuestTokenBroker({
     issuer,
@@ -103,7 +103,7 @@ test('a broker needs an issuer and a decision of who the visitor is', () => {
   createGuestTokenBroker({ authorize: async () => null });
 });
 
-test('an issuer of your own is one function, or three', () => {
+test('an issuer has one function, or three', () => {
   assertType<GuestTokenIssuer>({
     issue: async ({ externalId }) => ({ id: externalId, token: 'eyJ', expires_in: 900 }),
   });
