@@ -121,6 +121,8 @@ describe('guest-token-broker serve', () => {
       await broker.printed(/"event":"redis","ready":true/);
       expect((await ask(url)).status).toBe(200);
       const own = await client.keys('cli-test:*');
+      // the token, and the counts of the limits
+      expect(own.filter((key) => /^cli-test:[0-9a-f]{64}$/.test(key))).toHaveLength(1);
       expect(own.length).toBeGreaterThan(1);
       for (const key of own) await client.del(key);
     } finally {

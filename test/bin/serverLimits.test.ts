@@ -49,9 +49,17 @@ describe('guest-token-broker serve', () => {
 
   it('closes the connection of a request that it refuses before the body is there', async () => {
     const { url } = await serve();
-    const big = await dial(url);
-    big.socket.write(`${requestLine('127.0.0.1').replace('Length: 2', 'Length: 99999')}\r\n{`);
-    expect(await big.closed).toMatch(/^HTTP\/1\.1 413 [\s\S]*\r\nConnection: close\r\n/i);
+    const head = requestLine('127.0.0.1').replace('Length: 2', 'Length: 99999');
+    for (const [refusal, header] of [
+      [413, ''],
+      [403, 'Origin: https://evil.example\r\n'],
+    ]) {
+      const connection = await dial(url);
+      connection.socket.write(`${head}${header}\r\n{`);
+      const answer = await connection.closed;
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${refusal} `));
+      expect(answer).toMatch(/\r\nConnection: close\r\n/i);
+    }
   });
 
   it('answers what is no HTTP by 400, and says so', async () => {
