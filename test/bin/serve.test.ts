@@ -105,7 +105,7 @@ describe('guest-token-broker serve --sandbox', () => {
   });
 
   it('finishes the request under way when told to stop, takes no other, and exits 0', async () => {
-    const { broker, url } = await serve(['--sandbox-fault', 'slow']);
+    const { broker, url } = await serve(['--sandbox-fault', 'slow'], { GUEST_TOKEN_DRAIN_MS: '0' });
     const underWay = ask(url);
     const broken = fetch(`${url}/login/oauth/token`, { method: 'POST' });
     await broken; // so that the one before it has arrived too
