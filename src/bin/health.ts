@@ -23,6 +23,8 @@ export interface Health {
   alive(): object;
   /** Whether requests should be sent here. */
   ready(): Promise<{ readonly isReady: boolean } & object>;
+  /** A login of the broker has failed: the state that is known is out of date. */
+  loginFailed(): void;
   /** From now on not ready, so that nothing new is sent here. */
   drain(): void;
 }
@@ -48,7 +50,7 @@ export function createHealth({
       return { status: 'ok', upSeconds, counts, ...redis() };
     },
     async ready() {
-      const loginState = isDraining ? 'not checked' : await checkLogin();
+      const loginState = isDraining ? 'not checked' : await checkLogin.state();
       const isReady = !isDraining && loginState === 'ok';
       return {
         isReady,
@@ -58,14 +60,21 @@ export function createHealth({
         ...redis(),
       };
     },
+    loginFailed: checkLogin.again,
     drain() {
       isDraining = true;
     },
   };
 }
 
-/** `"ok"`, `"pending"` for a first login that takes its time, or the code of its failure. */
-function createLoginCheck(login: () => Promise<void>): () => Promise<string> {
+interface LoginCheck {
+  /** `"ok"`, `"pending"` for a login that takes its time, or the code of its failure. */
+  state(): Promise<string>;
+  /** Forgets the state. */
+  again(): void;
+}
+
+function createLoginCheck(login: () => Promise<void>): LoginCheck {
   let state = 'pending';
   let fresh: Deadline | undefined;
   let underWay: Promise<void> | undefined;
@@ -81,10 +90,16 @@ function createLoginCheck(login: () => Promise<void>): () => Promise<string> {
     underWay = undefined;
   }
 
-  return async () => {
-    if (untilMs(fresh) <= 0) underWay ??= look();
-    if (state === 'pending' && underWay) await within(MAX_WAIT_MS, underWay);
-    return state;
+  return {
+    async state() {
+      if (untilMs(fresh) <= 0) underWay ??= look();
+      if (state === 'pending' && underWay) await within(MAX_WAIT_MS, underWay);
+      return state;
+    },
+    again() {
+      state = 'pending';
+      fresh = undefined;
+    },
   };
 }
 

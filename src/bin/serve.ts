@@ -48,7 +48,11 @@ export async function serve(
     pool: redis?.pool,
     limits: limitsOf(settings, redis),
     identityKey: settings.identityKey,
-    onEvent,
+    onEvent(event) {
+      onEvent(event);
+      const isLogin = event.type === 'upstream-call' && event.operation === 'login';
+      if (isLogin && event.status !== 200) health.loginFailed();
+    },
   });
   const health = createHealth({
     counts: watch.counts,

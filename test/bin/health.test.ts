@@ -34,6 +34,18 @@ describe('/readyz', () => {
     });
   });
 
+  it('notices at once that a login which worked is refused now', async () => {
+    const { url, genesys } = await serveWithGenesys();
+    expect(await look(`${url}/readyz`)).toMatchObject({ status: 200 });
+    genesys.revokeAccessTokens();
+    genesys.fault('login', 'unauthorized');
+    expect((await ask(url)).status).toBe(401);
+    expect(await look(`${url}/readyz`)).toMatchObject({
+      status: 503,
+      state: { login: 'unauthorized' },
+    });
+  });
+
   it('answers in time for a probe when the login hangs', async () => {
     const { url, genesys } = await serveWithGenesys();
     genesys.fault('login', 'hang');

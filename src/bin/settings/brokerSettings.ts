@@ -44,7 +44,7 @@ export const visitorTable = {
     variable: 'GUEST_TOKEN_COOKIE_SECRET_OLD',
     kind: passphrase,
     isSecret: true,
-    help: 'accepted too, while the secret is changed',
+    help: 'the previous secret, accepted while you rotate',
   }),
   cookieSameSite: setting({
     variable: 'GUEST_TOKEN_COOKIE_SAME_SITE',
@@ -154,7 +154,7 @@ export const limitTable = {
     kind: wholeNumber(0, HOUR_MS),
     fallback: '2000',
     option: 'limits.maxWaitMs',
-    help: 'that a request for a new token may wait for its turn',
+    help: 'how long a request for a new token may wait for its turn',
   }),
 };
 
@@ -186,6 +186,6 @@ export const redisTable = {
     variable: 'GUEST_TOKEN_ENCRYPTION_KEY_OLD',
     kind: passphrase,
     isSecret: true,
-    help: 'decrypts too, while the key is changed',
+    help: 'the previous key, which still decrypts while you rotate',
   }),
 };

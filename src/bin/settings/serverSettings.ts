@@ -61,7 +61,7 @@ export const serverTable = {
     placeholder: 'MS',
     kind: durationMs,
     fallback: String(defaultHttpLimits.headerTimeoutMs),
-    help: 'within which all headers of a request must come',
+    help: 'how long all headers of a request may take',
   }),
   requestTimeoutMs: setting({
     variable: 'GUEST_TOKEN_REQUEST_TIMEOUT_MS',
@@ -69,7 +69,7 @@ export const serverTable = {
     placeholder: 'MS',
     kind: durationMs,
     fallback: String(defaultHttpLimits.requestTimeoutMs),
-    help: 'within which headers and body must come',
+    help: 'how long headers and body may take',
   }),
   idleTimeoutMs: setting({
     variable: 'GUEST_TOKEN_IDLE_TIMEOUT_MS',
@@ -77,7 +77,7 @@ export const serverTable = {
     placeholder: 'MS',
     kind: durationMs,
     fallback: String(defaultHttpLimits.idleTimeoutMs),
-    help: 'that a connection stays open between requests; longer than the load balancer keeps it',
+    help: 'how long a connection stays open between requests; set it longer than the load balancer does',
   }),
   drainMs: setting({
     variable: 'GUEST_TOKEN_DRAIN_MS',
@@ -85,7 +85,7 @@ export const serverTable = {
     placeholder: 'MS',
     kind: wholeNumber(0, HOUR_MS),
     fallback: '3000',
-    help: 'between "not ready" at /readyz and the end of listening, after SIGTERM',
+    help: 'how long /readyz says "draining" after SIGTERM, before the listener closes',
   }),
   shutdownMs: setting({
     variable: 'GUEST_TOKEN_SHUTDOWN_MS',
@@ -93,7 +93,7 @@ export const serverTable = {
     placeholder: 'MS',
     kind: durationMs,
     fallback: '10000',
-    help: 'that requests under way get after that',
+    help: 'how long requests under way get after that',
   }),
   logLevel: setting({
     variable: 'GUEST_TOKEN_LOG_LEVEL',
@@ -108,12 +108,12 @@ export const serverTable = {
     kind: passphrase,
     isSecret: true,
     option: 'identityKey',
-    help: 'keys the hash that stands for a visitor in log lines; without it each process has its own',
+    help: 'keys the hash that names a visitor in log lines; without it each process has its own',
   }),
   logAddress: setting({
     variable: 'GUEST_TOKEN_LOG_ADDRESS',
     kind: onOff,
     fallback: 'off',
-    help: 'on: log lines of requests have the address that asks',
+    help: 'adds the address that asks to the log lines of requests',
   }),
 };

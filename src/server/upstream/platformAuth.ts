@@ -68,8 +68,9 @@ export function createPlatformAuth(credentials: ClientCredentials): PlatformAuth
 
   return {
     async accessToken(context, refusedToken) {
-      const usable = current && untilMs(current.fresh) > 0 && current.token !== refusedToken;
-      if (current && usable) return current.token;
+      // Nobody else should try with it, and a readiness check should notice.
+      if (current?.token === refusedToken) current = undefined;
+      if (current && untilMs(current.fresh) > 0) return current.token;
       if (refused && untilMs(refused.ends) > 0) throw refused.error;
       return login(context);
     },
