@@ -61,6 +61,7 @@ export function sharedCallWindow(limit: number, scope: string, run: RunScript): 
   const keyOf = createHashedKeys();
   const machine = crypto.randomUUID();
   let machines = 1;
+  let isAway = false;
   let alone: Deadline = 0;
 
   return {
@@ -74,9 +75,13 @@ export function sharedCallWindow(limit: number, scope: string, run: RunScript): 
         const args = [limit, spare, withinMs, machine, id];
         reply = await run(ADD, [key, `${key}:machines`], args);
       } catch {
+        isAway = true;
         alone = deadlineIn(WINDOW_MS);
         return undefined;
       }
+      // What was called until now without it, Redis does not count.
+      if (isAway) alone = deadlineIn(WINDOW_MS);
+      isAway = false;
       const [known = 1, nextMs, places = 0] = Array.isArray(reply) ? reply.map(Number) : [];
       // A Redis that has lost its memory knows fewer of them.
       if (untilMs(alone) <= 0) machines = known;

@@ -164,6 +164,30 @@ describe('the pace of calls to Genesys', () => {
     expect(Math.max(...waitsMs)).toBeLessThanOrEqual(2_000);
   });
 
+  it('is a share of it for a minute after Redis is back, which counts nothing of what was called without', async () => {
+    let isAway = false;
+    const redis = {
+      async eval(): Promise<number[]> {
+        if (isAway) throw new Error('Redis is away.');
+        // two machines, and a place
+        return [2];
+      },
+    };
+    const pacer = paced({ upstream: 4, redis });
+    const call = (): Promise<string> =>
+      pacer.run(newVisitor(), async () => 'made').catch(() => 'refused');
+    expect(await call()).toBe('made');
+    isAway = true;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await call()).toBe('made');
+    await vi.advanceTimersByTimeAsync(61_000);
+    isAway = false;
+    expect([await call(), await call(), await call()]).toEqual(['made', 'made', 'refused']);
+    await vi.advanceTimersByTimeAsync(61_000);
+    const all = [await call(), await call(), await call(), await call(), await call()];
+    expect(all).toEqual(['made', 'made', 'made', 'made', 'refused']);
+  });
+
   it('lets those who are turned away come back one after the other, and beyond a minute at random', async () => {
     const pacer = paced({ upstream: 300 });
     const backInMs: number[] = [];
