@@ -9,7 +9,7 @@ import {
 import { GuestTokenError } from '../core/errors.ts';
 import { MAX_TIMER_MS } from '../core/expiry.ts';
 import { type GuestToken, isGuestToken } from '../core/guestToken.ts';
-import { GuestTokenSession, type StateMirror } from './session.ts';
+import { GuestTokenSession } from './session.ts';
 import { findSession, sessionFor } from './sessions.ts';
 import {
   type CheckedConfig,
@@ -21,6 +21,7 @@ import {
 } from './settings.ts';
 import { gone } from './singleFlight.ts';
 import type { GuestTokenState, SessionState } from './state.ts';
+import type { StateMirror } from './store.ts';
 
 export type GuestTokenQueryOptions = Omit<
   UseQueryOptions<GuestToken, GuestTokenError, GuestToken, GuestTokenQueryKey>,
@@ -188,6 +189,6 @@ function correctForeignWrites(client: QueryClient): void {
   if (corrected.has(client)) return;
   corrected.add(client);
   client.getQueryCache().subscribe(({ type, query }) => {
-    if (type === 'updated' && query !== writing) findSession(client, query.queryHash)?.show();
+    if (type === 'updated' && query !== writing) findSession(client, query.queryHash)?.store.show();
   });
 }

@@ -36,7 +36,7 @@ export function publicEvents(
     case 'token-expired':
       return before.held ? [{ type: 'expired', expiresAtMs: before.held.token.expiresAtMs }] : [];
     case 'token-rejected':
-      return [{ type: 'rejected' }];
+      return after.held === before.held ? [] : [{ type: 'rejected' }];
     case 'signed-out':
       return [{ type: 'signed-out' }];
     default:

@@ -20,6 +20,7 @@ export class Refresher {
 
   constructor(options: RefresherOptions) {
     this.#options = options;
+    options.store.subscribe(() => this.rearm());
   }
 
   /** Looks anew at whether and when there is something to do. */

@@ -8,20 +8,11 @@ import { untilDueMs } from './schedule.ts';
 import type { CheckedConfig, GuestTokenSettings } from './settings.ts';
 import { Sharing } from './sharing.ts';
 import { SingleFlight } from './singleFlight.ts';
-import { type GuestTokenState, initialState, type SessionState } from './state.ts';
-import { SessionStore } from './store.ts';
+import { initialState, type SessionState } from './state.ts';
+import { SessionStore, type StateMirror } from './store.ts';
 import { SuspensePromise } from './suspensePromise.ts';
-import { isAtRest, mayReplace, pausedForMs, refusalsInARow } from './throttle.ts';
+import { pausedForMs, refusalsInARow } from './throttle.ts';
 import { isOnline, isVisible } from './wakeUps.ts';
-
-/** More than a render takes from its beginning to its commit. */
-const COMMIT_MS = 60_000;
-
-/** Where a session shows its state to others than components. */
-export interface StateMirror {
-  write(state: SessionState, view: GuestTokenState): void;
-  remove(): void;
-}
 
 export interface SessionOptions {
   /** Told what remains of it. */
@@ -31,7 +22,7 @@ export interface SessionOptions {
   readonly settings: GuestTokenSettings;
   readonly mirror: StateMirror;
   /** What remains of a session before this one: a pause, with the failure that began it. */
-  readonly remains: SessionState | undefined;
+  readonly remains?: SessionState | undefined;
   /** The token goes with the last provider that shows it, and does not stay with its client. */
   readonly endsWithProvider: boolean;
 }
@@ -47,35 +38,26 @@ export class GuestTokenSession {
   readonly #flight: SingleFlight;
   readonly #sharing: Sharing;
   readonly #refresher: Refresher;
-  readonly #suspense = new SuspensePromise();
+  readonly #suspense: SuspensePromise;
   #settings: CheckedConfig;
   /** Of each provider that shows it: the source it had at first. */
   /** How often a provider has begun to show it. */
   watchesBegun = 0;
   #watchers: readonly (GuestTokenSource | undefined)[] = [];
   #isDisposed = false;
-  readonly #madeAt = readClock();
 
   constructor(options: SessionOptions) {
-    const { key, settings, remains } = options;
+    const { key, settings, remains = initialState, mirror } = options;
     this.#options = options;
     this.#settings = settings;
-    const store = new SessionStore(
-      key,
-      remains ?? initialState,
-      (event) => this.#settings.onEvent(event),
-      (state) => {
-        this.show();
-        if (state.held || !(state.acquisition || state.isSignedOut)) this.#suspense.settle();
-        this.#refresher.rearm();
-      },
-    );
+    const store = new SessionStore(key, remains, (event) => this.#settings.onEvent(event), mirror);
     this.store = store;
+    this.#suspense = new SuspensePromise(store);
     this.#sharing = new Sharing({
       key,
       settings,
       store,
-      onToken: () => this.#flight.abort(),
+      onForeignToken: () => this.#flight.abort(),
       onSignedIn: () => this.#signIn(),
       onSignedOut: () => this.#leave('signed-out'),
     });
@@ -130,24 +112,22 @@ export class GuestTokenSession {
    * @returns false: it will not be replaced now
    */
   reject(value: string): boolean {
-    const { held, throttle } = this.store.state;
+    const { store } = this;
+    const before = store.state.held;
+    store.dispatch({ type: 'token-rejected', value });
+    const { held } = store.state;
+    if (held !== before) {
+      this.#sharing.forget();
+      this.#flight.acquire();
+    }
     // A late answer for an older token: there is, or soon will be, a newer one to send again with.
-    if (held?.token.value !== value || held.isRejected) return true;
-    if (!mayReplace(throttle, readClock())) return false;
-    this.#sharing.forget();
-    this.store.dispatch({ type: 'token-rejected' });
-    this.#flight.acquire();
-    return true;
+    return held?.token.value !== value || held.isRejected;
   }
 
   /** A call was refused with the replacement, too: no replacements for a while. */
   rejectReplacement(): false {
-    const { throttle } = this.store.state;
-    const now = readClock();
-    if (mayReplace(throttle, now)) {
-      const pauseMs = cooldownMs(refusalsInARow(throttle, now));
-      this.store.dispatch({ type: 'replacement-refused', pauseMs });
-    }
+    const pauseMs = cooldownMs(refusalsInARow(this.store.state.throttle, readClock()));
+    this.store.dispatch({ type: 'replacement-refused', pauseMs });
     return false;
   }
 
@@ -239,35 +219,9 @@ export class GuestTokenSession {
   }
 
   #onPageEvent(event: Event): void {
-    const { tabs } = this.#sharing;
+    this.#sharing.onPageEvent(event);
     const isShown = event.type === 'visibilitychange' && isVisible();
-    if (event.type === 'pagehide') this.#sharing.putAway();
-    else if (event.type === 'pageshow') tabs?.bringBack();
-    else if (isVisible()) tabs?.open();
     if (isShown || event.type === 'online') this.#endCooldown(false);
-    // Back from the back/forward cache, where no message of a sign-out could reach it.
-    if ('persisted' in event && event.persisted === true && event.type === 'pageshow') {
-      this.#flight.abort();
-      this.store.dispatch({ type: 'page-restored' });
-      const token = this.#sharing.confirmed();
-      if (token) this.store.dispatch({ type: 'token-stored', token });
-      else this.#sharing.forget();
-    }
-  }
-
-  /** Shows its state in the mirror. */
-  show(): void {
-    this.#options.mirror.write(this.store.state, this.store.getView());
-  }
-
-  /** Whether nothing would be lost if it were made anew. */
-  get isIdle(): boolean {
-    const { state } = this.store;
-    const now = readClock();
-    const isEmpty = !state.held && !state.acquisition && this.#watchers.length === 0;
-    // A new one may belong to a render that is yet to be committed.
-    const isNew = now.monotonicMs - this.#madeAt.monotonicMs < COMMIT_MS;
-    return isEmpty && !isNew && isAtRest(state.throttle, now);
   }
 
   /** Whoever needs the identity's session from now on gets another one. */

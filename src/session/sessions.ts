@@ -4,7 +4,12 @@ import type { SessionState } from './state.ts';
 import { isAtRest } from './throttle.ts';
 
 /** The session of an identity, or what remains of the last one. */
-type Entry = { readonly session: GuestTokenSession } | { readonly remains: SessionState };
+type Entry =
+  | { readonly session: GuestTokenSession; readonly madeAtMs: number }
+  | { readonly remains: SessionState };
+
+/** More than a render takes from its beginning to its commit. */
+const COMMIT_MS = 60_000;
 
 type Entries = Map<string, Entry>;
 
@@ -36,7 +41,7 @@ export function sessionFor(
   sweep(entries);
   const session = create(found?.remains, (remains) => entries.set(key, { remains }));
   // Not on a server, where a client may live for many visitors.
-  if (globalThis.window) clients.set(client, entries.set(key, { session }));
+  if (globalThis.window) clients.set(client, entries.set(key, { session, madeAtMs: Date.now() }));
   return session;
 }
 
@@ -49,10 +54,13 @@ export function findSession(client: object, key: string): GuestTokenSession | un
 /** Forgets past visitors. */
 function sweep(entries: Entries): void {
   for (const [key, entry] of entries) {
-    if ('session' in entry) {
-      if (!entry.session.isIdle) continue;
-      entry.session.dispose();
-      entries.delete(key);
-    } else if (isAtRest(entry.remains.throttle, readClock())) entries.delete(key);
+    const session = 'session' in entry ? entry.session : undefined;
+    const { held, acquisition, isWatched, throttle } =
+      'session' in entry ? entry.session.store.state : entry.remains;
+    // A new one may belong to a render that is yet to be committed.
+    const isNew = 'session' in entry && Math.abs(Date.now() - entry.madeAtMs) < COMMIT_MS;
+    if (held || acquisition || isWatched || isNew || !isAtRest(throttle, readClock())) continue;
+    session?.dispose();
+    entries.delete(key);
   }
 }

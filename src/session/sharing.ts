@@ -5,13 +5,14 @@ import { isNewer, receiveToken } from './sharedToken.ts';
 import { TokenStorage } from './storage.ts';
 import type { SessionStore } from './store.ts';
 import { Tabs } from './tabs.ts';
+import { isVisible } from './wakeUps.ts';
 
 export interface SharingOptions {
   readonly key: string;
   readonly settings: GuestTokenSettings;
   readonly store: SessionStore;
-  /** A token came from another tab. */
-  readonly onToken: () => void;
+  /** What is under way is not needed, or not to be trusted, any more. */
+  readonly onForeignToken: () => void;
   readonly onSignedIn: () => void;
   readonly onSignedOut: () => void;
 }
@@ -48,16 +49,34 @@ export class Sharing {
     this.#storage?.write(undefined);
   }
 
+  onPageEvent(event: Event): void {
+    if (event.type === 'pagehide') this.#putAway();
+    else if (event.type === 'pageshow') this.#bringBack('persisted' in event && !!event.persisted);
+    else if (isVisible()) this.tabs?.open();
+  }
+
   /** The page may go into the back/forward cache, or for good. */
-  putAway(): void {
+  #putAway(): void {
     const { held } = this.#options.store.state;
     // Once more, since what is left of it can be told now, whatever clock is set meanwhile.
     if (held && !held.isRejected) this.#storage?.write(held.token);
     this.tabs?.putAway();
   }
 
-  /** After a return from the back/forward cache: the token that is known to be the visitor's still. */
-  confirmed(): GuestToken | undefined {
+  /** @param isRestored from the back/forward cache, where no message of a sign-out could reach it */
+  #bringBack(isRestored: boolean): void {
+    const { store, onForeignToken } = this.#options;
+    this.tabs?.bringBack();
+    if (!isRestored) return;
+    onForeignToken();
+    store.dispatch({ type: 'page-restored' });
+    const token = this.#confirmed();
+    if (token) store.dispatch({ type: 'token-stored', token });
+    else this.forget();
+  }
+
+  /** The token that is known to be the visitor's still. */
+  #confirmed(): GuestToken | undefined {
     const { store, settings } = this.#options;
     const stored = this.#storage?.read(settings.expiryBufferMs);
     const isKnown = stored?.value === store.state.latest?.value;
@@ -78,7 +97,7 @@ export class Sharing {
   }
 
   #onToken(shared: unknown, mine: GuestToken | undefined): void {
-    const { store, settings, onToken } = this.#options;
+    const { store, settings, onForeignToken } = this.#options;
     const { isSignedOut, isUnconfirmed, latest } = store.state;
     // A tab that has not heard of the sign-out yet must not undo it.
     if (isSignedOut) return;
@@ -88,6 +107,6 @@ export class Sharing {
     if (!token || (mine && !isNewer(token, mine))) return;
     store.dispatch({ type: 'token-shared', token });
     this.#storage?.write(token);
-    onToken();
+    onForeignToken();
   }
 }

@@ -2,6 +2,7 @@ import type { Instant } from '../core/clock.ts';
 import type { GuestTokenError } from '../core/errors.ts';
 import type { GuestToken } from '../core/guestToken.ts';
 import {
+  mayReplace,
   openThrottle,
   pausedForMs,
   type Throttle,
@@ -93,7 +94,8 @@ export type SessionEvent =
   /** A token came from an earlier page. */
   | { readonly type: 'token-stored'; readonly token: GuestToken }
   | { readonly type: 'token-expired' }
-  | { readonly type: 'token-rejected' }
+  /** A server has refused a token; it counts where it is the one in hand and can be replaced now. */
+  | { readonly type: 'token-rejected'; readonly value: string }
   | { readonly type: 'replacement-refused'; readonly pauseMs: number }
   /** `byPerson`: also a pause whose length the server named. */
   | { readonly type: 'pause-ended-early'; readonly byPerson: boolean }
@@ -152,9 +154,15 @@ export function reduce(state: SessionState, event: SessionEvent, now: Instant): 
       return withToken(state, event.token, now);
     case 'token-expired':
       return { ...state, held: undefined };
-    case 'token-rejected':
-      return { ...state, held: state.held && { ...state.held, isRejected: true } };
+    case 'token-rejected': {
+      const { held } = state;
+      const isInHand = held?.token.value === event.value && !held.isRejected;
+      return isInHand && mayReplace(throttle, now)
+        ? { ...state, held: { ...held, isRejected: true } }
+        : state;
+    }
     case 'replacement-refused':
+      if (!mayReplace(throttle, now)) return state;
       return { ...state, throttle: withRefusal(throttle, event.pauseMs, now) };
     case 'pause-ended-early': {
       const anew = withoutPause(throttle, event.byPerson);

@@ -11,6 +11,12 @@ import {
 import { pausedForMs } from './throttle.ts';
 import { isOnline } from './wakeUps.ts';
 
+/** Where a session shows its state to others than components. */
+export interface StateMirror {
+  write(state: SessionState, view: GuestTokenState): void;
+  remove(): void;
+}
+
 type OnEvent = (event: GuestTokenEvent) => void;
 
 /**
@@ -20,7 +26,7 @@ type OnEvent = (event: GuestTokenEvent) => void;
 export class SessionStore {
   readonly #identity: string;
   readonly #onEvent: OnEvent;
-  readonly #onChange: (state: SessionState) => void;
+  readonly #mirror: StateMirror;
   readonly #listeners = new Set<() => void>();
   #state: SessionState;
   /** The view, and the state that it is of. */
@@ -33,18 +39,13 @@ export class SessionStore {
    * @param key names the identity
    * @param initial what remains of a session of the identity before
    * @param onEvent told of public events
-   * @param onChange called before the listeners
+   * @param mirror written to before the listeners are called
    */
-  constructor(
-    key: string,
-    initial: SessionState,
-    onEvent: OnEvent,
-    onChange: (state: SessionState) => void,
-  ) {
+  constructor(key: string, initial: SessionState, onEvent: OnEvent, mirror: StateMirror) {
     this.#identity = identityHash(key);
     this.#state = initial;
     this.#onEvent = onEvent;
-    this.#onChange = onChange;
+    this.#mirror = mirror;
   }
 
   /** As of the last event; `getView` looks at the clock as well. */
@@ -65,6 +66,11 @@ export class SessionStore {
       this.#view = viewOf(this.#state);
     }
     return this.#view;
+  }
+
+  /** Shows the state in the mirror. */
+  show(): void {
+    this.#mirror.write(this.#state, this.getView());
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -105,7 +111,7 @@ export class SessionStore {
         globalThis.reportError?.(error);
       }
     }
-    this.#onChange(this.#state);
+    this.show();
     for (const listener of this.#listeners) listener();
   }
 }

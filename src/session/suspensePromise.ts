@@ -1,7 +1,19 @@
-/** What components that are suspended wait for: the same promise until it settles, then a new one. */
+import type { SessionStore } from './store.ts';
+
+/**
+ * What components that are suspended wait for: the same promise for all of them, until there is
+ * something to show or to try again.
+ */
 export class SuspensePromise {
   #pending: Promise<void> | undefined;
   #resolve: () => void = () => undefined;
+
+  constructor(store: SessionStore) {
+    store.subscribe(() => {
+      const { held, acquisition, isSignedOut } = store.state;
+      if (held || !(acquisition || isSignedOut)) this.#settle();
+    });
+  }
 
   get pending(): Promise<void> {
     this.#pending ??= new Promise((resolve) => {
@@ -10,7 +22,7 @@ export class SuspensePromise {
     return this.#pending;
   }
 
-  settle(): void {
+  #settle(): void {
     this.#pending = undefined;
     this.#resolve();
   }
