@@ -51,7 +51,7 @@ class Lease {
     const signal = options?.signal;
     if (!session || this.isOver) return Promise.reject(gone());
     const token = signal?.aborted ? undefined : session.takeToken();
-    if (token) return Promise.resolve(token.value);
+    if (token) return Promise.resolve(token).then(this.#handOut);
     return unlessAborted(signal, () => this.#wait(session.getToken()));
   }
 
@@ -59,16 +59,17 @@ class Lease {
     return this.session ? this.#wait(this.session.refresh()) : Promise.reject(gone());
   }
 
+  /** The token and the end may have come in the same turn. */
+  readonly #handOut = ({ value }: GuestToken): string => {
+    this.#ended.signal.throwIfAborted();
+    return value;
+  };
+
   /** One wait for each acquisition, however many callers there are. */
   #wait(token: Promise<GuestToken>): Promise<string> {
     const known = this.#waiting.get(token);
     if (known) return known;
-    const { signal } = this.#ended;
-    const wait = unlessAborted(signal, () => token).then(({ value }) => {
-      // The token and the end may have come in the same turn.
-      signal.throwIfAborted();
-      return value;
-    });
+    const wait = unlessAborted(this.#ended.signal, () => token).then(this.#handOut);
     this.#waiting.set(token, wait);
     return wait;
   }

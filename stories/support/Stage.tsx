@@ -20,6 +20,8 @@ export function Stage({ children, onEvent, ...config }: StageProps): ReactNode {
       <GuestTokenProvider
         externalId={VISITOR}
         origins={[API_URL]}
+        // A pause and the request budget stay with a client: each story begins with its own.
+        queryClient={client}
         // A story that lives on in another tab would lend its token to this one.
         shareAcrossTabs={false}
         {...config}
