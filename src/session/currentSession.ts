@@ -78,12 +78,7 @@ class Lease {
   forCall(): GuestFetchSession {
     let isResent = false;
     return {
-      getToken: async (options) => {
-        const token = await this.getToken(options);
-        // The visitor may have changed in the very turn in which the call was made.
-        if (this.isOver) throw gone();
-        return token;
-      },
+      getToken: (options) => this.getToken(options),
       reject: (token) => {
         if (!this.session || this.isOver) return false;
         if (isResent) return this.session.rejectReplacement();

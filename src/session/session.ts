@@ -40,9 +40,9 @@ export class GuestTokenSession {
   readonly #refresher: Refresher;
   readonly #suspense: SuspensePromise;
   #settings: CheckedConfig;
-  /** Of each provider that shows it: the source it had at first. */
   /** How often a provider has begun to show it. */
   watchesBegun = 0;
+  /** Of each provider that shows it: the source it had at first. */
   #watchers: readonly (GuestTokenSource | undefined)[] = [];
   #isDisposed = false;
 
