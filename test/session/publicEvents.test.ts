@@ -131,9 +131,16 @@ const table = {
   ],
   'token-rejected': [
     {
-      event: { type: 'token-rejected' },
+      event: { type: 'token-rejected', value: token.value },
       before: states['a token is in hand'],
+      when: 'it is the one in hand',
       told: [{ type: 'rejected' }],
+    },
+    {
+      event: { type: 'token-rejected', value: 'another one' },
+      before: states['a token is in hand'],
+      when: 'it is another one',
+      told: silent,
     },
   ],
   'replacement-refused': [

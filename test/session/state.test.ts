@@ -69,6 +69,13 @@ function inEach<Name extends StateName>(names: readonly Name[], change: Change |
   return Object.fromEntries(names.map((name) => [name, change]));
 }
 
+/** Where the token in hand is not refused already, and can be replaced now. */
+const whereARejectionCounts = [
+  'a token is in hand',
+  'a token is in hand and no provider is left',
+  'the token is being renewed',
+] satisfies StateName[];
+
 const whereAPauseIsOn = [
   'the first attempt has failed',
   'an attempt has failed and no provider is left',
@@ -86,13 +93,6 @@ const whereAWholeAcquisitionFailed = [
   'a pause of a length that the server named is on',
   'a cool-down has just ended',
   'the page is offline after a failure',
-] satisfies StateName[];
-
-const whereATokenIsHeld = [
-  'a token is in hand',
-  'a token is in hand and no provider is left',
-  'the token is being renewed',
-  'a cool-down is on while a token is in hand',
 ] satisfies StateName[];
 
 const pauseOf5s = { until: later(5_000).monotonicMs, endsAtMs: later(5_000).wallMs };
@@ -229,17 +229,24 @@ const table = {
   'token-expired': [{ event: { type: 'token-expired' }, changes: { held: undefined } }],
   'token-rejected': [
     {
-      event: { type: 'token-rejected' },
-      changes: {},
-      except: inEach(whereATokenIsHeld, {
+      event: { type: 'token-rejected', value: token.value },
+      when: 'it is the one in hand',
+      changes: same,
+      except: inEach(whereARejectionCounts, {
         held: { token, bufferMs: token.bufferMs, isRejected: true },
       }),
+    },
+    {
+      event: { type: 'token-rejected', value: newer.value },
+      when: 'it is another one',
+      changes: same,
     },
   ],
   'replacement-refused': [
     {
       event: { type: 'replacement-refused', pauseMs: 30_000 },
       changes: { throttle: { refusals: 1, refusedUntil: later(30_000).monotonicMs } },
+      except: inEach(whereAPauseIsOn, same),
     },
   ],
   'pause-ended-early': [
