@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { GuestToken } from '../../src/core/guestToken.ts';
 import {
   type GuestTokenState,
+  idleView,
   initialState,
+  pendingView,
   reduce,
   type SessionEvent,
   type SessionState,
@@ -337,7 +339,7 @@ function changed(state: SessionState, { throttle, ...change }: Change): SessionS
   return { ...state, ...change, throttle: { ...state.throttle, ...throttle } };
 }
 
-test('events that change nothing leave nothing behind in the initial state', () => {
+test('a session begins online, unwatched and without a token', () => {
   expect(states['nothing has happened yet']).toEqual({
     held: undefined,
     latest: undefined,
@@ -421,11 +423,19 @@ const views: Readonly<Record<StateName, GuestTokenState>> = {
 
 describe('components see what belongs to', () => {
   test.each(eachState())('the state "%s"', (name, state) => {
-    expect(viewOf(state)).toEqual(views[name]);
+    expect(viewOf(state)).toStrictEqual(views[name]);
   });
 });
 
 test('components see nothing of a signed-out session, whatever else is known', () => {
   const state = { ...states['a cool-down is on while a token is in hand'], isSignedOut: true };
   expect(viewOf(state)).toEqual(idle);
+});
+
+test('components see a pending session before anything is known, and on a server', () => {
+  expect(pendingView).toStrictEqual(pending);
+});
+
+test('components see an idle session where nobody is here', () => {
+  expect(idleView).toStrictEqual(idle);
 });
