@@ -133,13 +133,19 @@ const table = {
     {
       event: { type: 'token-rejected', value: token.value },
       before: states['a token is in hand'],
-      when: 'it is the one in hand',
+      when: 'it is about the token in hand',
       told: [{ type: 'rejected' }],
     },
     {
-      event: { type: 'token-rejected', value: 'another one' },
+      event: { type: 'token-rejected', value: 'an-older-token' },
       before: states['a token is in hand'],
-      when: 'it is another one',
+      when: 'it is about an older token',
+      told: silent,
+    },
+    {
+      event: { type: 'token-rejected', value: token.value },
+      before: states['refused tokens are not replaced for now'],
+      when: 'it cannot be replaced now',
       told: silent,
     },
   ],

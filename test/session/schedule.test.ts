@@ -29,6 +29,7 @@ const table: Readonly<Record<StateName, Row>> = {
   'a token is in hand and no provider is left': { wanted: dropToken, unwanted: dropToken },
   'the token is being renewed': { wanted: dropToken, unwanted: dropToken },
   'a server has refused the token': { wanted: acquire, unwanted: dropToken },
+  'refused tokens are not replaced for now': { wanted: renew, unwanted: dropToken },
   'the token has run out': { wanted: acquire, unwanted: nothing },
   // The pause goes first; what follows it comes at the next look.
   'a cool-down is on': { wanted: endPause, unwanted: endPause },

@@ -52,6 +52,7 @@ const whereItIsKnown = [
   'a token is in hand and no provider is left',
   'the token is being renewed',
   'a server has refused the token',
+  'refused tokens are not replaced for now',
   'the token has run out',
   'a cool-down is on while a token is in hand',
 ] satisfies StateName[];
@@ -71,13 +72,6 @@ function inEach<Name extends StateName>(names: readonly Name[], change: Change |
   return Object.fromEntries(names.map((name) => [name, change]));
 }
 
-/** Where the token in hand is not refused already, and can be replaced now. */
-const whereARejectionCounts = [
-  'a token is in hand',
-  'a token is in hand and no provider is left',
-  'the token is being renewed',
-] satisfies StateName[];
-
 const whereAPauseIsOn = [
   'the first attempt has failed',
   'an attempt has failed and no provider is left',
@@ -95,6 +89,13 @@ const whereAWholeAcquisitionFailed = [
   'a pause of a length that the server named is on',
   'a cool-down has just ended',
   'the page is offline after a failure',
+] satisfies StateName[];
+
+/** Where the token in hand is not refused already, and can be replaced now. */
+const whereARejectionCounts = [
+  'a token is in hand',
+  'a token is in hand and no provider is left',
+  'the token is being renewed',
 ] satisfies StateName[];
 
 const pauseOf5s = { until: later(5_000).monotonicMs, endsAtMs: later(5_000).wallMs };
@@ -232,23 +233,24 @@ const table = {
   'token-rejected': [
     {
       event: { type: 'token-rejected', value: token.value },
-      when: 'it is the one in hand',
+      when: 'it is about the latest token',
       changes: same,
       except: inEach(whereARejectionCounts, {
         held: { token, bufferMs: token.bufferMs, isRejected: true },
       }),
     },
     {
-      event: { type: 'token-rejected', value: newer.value },
-      when: 'it is another one',
+      event: { type: 'token-rejected', value: 'an-older-token' },
+      when: 'it is about an older token',
       changes: same,
     },
   ],
   'replacement-refused': [
     {
-      event: { type: 'replacement-refused', pauseMs: 30_000 },
-      changes: { throttle: { refusals: 1, refusedUntil: later(30_000).monotonicMs } },
-      except: inEach(whereAPauseIsOn, same),
+      event: { type: 'replacement-refused', pauseMs: 40_000 },
+      changes: { throttle: { refusals: 1, refusedUntil: later(40_000).monotonicMs } },
+      // It is known already that nothing can be replaced.
+      except: inEach([...whereAPauseIsOn, 'refused tokens are not replaced for now'], same),
     },
   ],
   'pause-ended-early': [
@@ -407,6 +409,7 @@ const views: Readonly<Record<StateName, GuestTokenState>> = {
   'the token is being renewed': { ...success, isFetching: true },
   // On show until it is replaced.
   'a server has refused the token': success,
+  'refused tokens are not replaced for now': success,
   'the token has run out': pending,
   'a cool-down is on': { ...error, retryAtMs },
   'a cool-down is on and no provider is left': { ...error, retryAtMs },

@@ -88,6 +88,11 @@ export const states = {
     held: { ...held, isRejected: true },
     latest: token,
   }),
+  'refused tokens are not replaced for now': stateOf({
+    isWatched: true,
+    ...withToken,
+    throttle: throttled({ refusals: 1, refusedUntil: later(30_000).monotonicMs }),
+  }),
   'the token has run out': stateOf({ isWatched: true, latest: token }),
   'a cool-down is on': stateOf({ isWatched: true, ...coolingDown }),
   'a cool-down is on and no provider is left': stateOf(coolingDown),
