@@ -54,7 +54,8 @@ describe('an issuer of your own', () => {
   it.each([
     [new Response('MARK', { status: 429, headers: { 'Retry-After': '9' } }), 429, 'rate_limited'],
     [Object.assign(new Error('MARK'), { status: 403 }), 403, 'forbidden'],
-    [new TypeError('MARK'), 502, 'unreachable'],
+    [new TypeError('fetch failed'), 502, 'unreachable'],
+    [new TypeError('MARK'), 503, 'unavailable'],
     [new DOMException('MARK', 'AbortError'), 503, 'unavailable'],
     [new Error('MARK'), 503, 'unavailable'],
     [null, 503, 'unavailable'],
