@@ -76,7 +76,6 @@ function browser(
   name: string,
   engine: EngineName,
   files: { include: string[]; exclude?: string[] },
-  maxWorkers = 1,
 ): TestProjectInlineConfiguration {
   return {
     extends: true,
@@ -87,7 +86,8 @@ function browser(
       provide: { engine },
       testTimeout: 60_000,
       hookTimeout: 60_000,
-      maxWorkers,
+      // One file at a time: tabs that wait for each other want the machine to themselves.
+      maxWorkers: 1,
       sequence: { groupOrder: 1 },
     },
   };
@@ -117,8 +117,7 @@ function installedBrowsers(): TestProjectInlineConfiguration[] {
   });
   // Vitest wants one project at least.
   if (installed.length === 0) return [browser('none', 'chromium', { include: [] })];
-  // Two files at a time: they mostly wait.
-  return installed.map((engine) => browser(engine, engine, otherBrowsers[engine], 2));
+  return installed.map((engine) => browser(engine, engine, otherBrowsers[engine]));
 }
 
 async function storybook(): Promise<TestProjectInlineConfiguration> {
