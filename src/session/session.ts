@@ -8,10 +8,10 @@ import { untilDueMs } from './schedule.ts';
 import type { CheckedConfig, GuestTokenSettings } from './settings.ts';
 import { Sharing } from './sharing.ts';
 import { SingleFlight } from './singleFlight.ts';
-import { initialState, type SessionState } from './state.ts';
+import { initialState, type SessionState, usableToken } from './state.ts';
 import { SessionStore, type StateMirror } from './store.ts';
 import { SuspensePromise } from './suspensePromise.ts';
-import { pausedForMs, refusalsInARow } from './throttle.ts';
+import { refusalsInARow } from './throttle.ts';
 import { isOnline, isVisible } from './wakeUps.ts';
 
 export interface SessionOptions {
@@ -81,13 +81,11 @@ export class GuestTokenSession {
 
   /** The token in hand, where it can be handed out; renewed behind it when that is due. */
   takeToken(): GuestToken | undefined {
-    const { held, throttle } = this.store.state;
-    if (!held || held.isRejected) return undefined;
+    const { state } = this.store;
     const now = readClock();
-    const leftMs = held.token.remainingMs(now);
-    if (leftMs <= 0) return undefined;
-    if (leftMs <= held.bufferMs && pausedForMs(throttle, now) <= 0) this.#flight.acquire();
-    return held.token;
+    const token = usableToken(state, now);
+    if (token && untilDueMs(state, now) <= 0) this.#flight.acquire();
+    return token;
   }
 
   /** A token that is valid now; a new one where there is none in hand. */

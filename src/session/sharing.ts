@@ -1,7 +1,9 @@
+import { readClock } from '../core/clock.ts';
 import type { GuestToken } from '../core/guestToken.ts';
 import { asRecord } from '../core/json.ts';
 import type { GuestTokenSettings } from './settings.ts';
 import { isNewer, receiveToken } from './sharedToken.ts';
+import { usableToken } from './state.ts';
 import { TokenStorage } from './storage.ts';
 import type { SessionStore } from './store.ts';
 import { Tabs } from './tabs.ts';
@@ -57,9 +59,9 @@ export class Sharing {
 
   /** The page may go into the back/forward cache, or for good. */
   #putAway(): void {
-    const { held } = this.#options.store.state;
+    const token = usableToken(this.#options.store.state, readClock());
     // Once more, since what is left of it can be told now, whatever clock is set meanwhile.
-    if (held && !held.isRejected) this.#storage?.write(held.token);
+    if (token) this.#storage?.write(token);
     this.tabs?.putAway();
   }
 
@@ -86,8 +88,7 @@ export class Sharing {
 
   #onMessage(type: unknown, shared: unknown): void {
     const { store, settings, onSignedIn, onSignedOut } = this.#options;
-    const { held } = store.state;
-    const mine = held && !held.isRejected && !held.token.isExpired() ? held.token : undefined;
+    const mine = usableToken(store.state, readClock());
     if (type === 'signed-in') onSignedIn();
     if (type === 'signed-out') onSignedOut();
     if (type === 'token') this.#onToken(shared, mine);

@@ -6,7 +6,7 @@ import type { GuestToken } from '../core/guestToken.ts';
 import { cooldownMs } from '../core/retryPolicy.ts';
 import { Acquisition } from './acquisition.ts';
 import type { CheckedConfig } from './settings.ts';
-import type { AcquisitionEvent } from './state.ts';
+import { type AcquisitionEvent, usableToken } from './state.ts';
 import type { SessionStore } from './store.ts';
 import type { Tabs } from './tabs.ts';
 import { overBudgetForMs, pausedForMs } from './throttle.ts';
@@ -105,8 +105,9 @@ export class SingleFlight {
       return await acquisition.run();
     } catch (thrown) {
       if (acquisition.isAborted) {
-        const { held } = store.state;
-        if (held && !held.isRejected && !held.token.isExpired()) return held.token;
+        // Who waits gets what came from elsewhere, where something did.
+        const token = usableToken(store.state, readClock());
+        if (token) return token;
         throw thrown;
       }
       const error = toGuestTokenError(thrown);

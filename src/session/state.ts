@@ -221,6 +221,11 @@ function emptied(state: SessionState, now: Instant): SessionState {
   return { ...initialState, isOnline, isWatched, throttle, failure };
 }
 
+/** The token in hand, where it can be handed out. */
+export function usableToken({ held }: SessionState, now: Instant): GuestToken | undefined {
+  return held && !held.isRejected && held.token.remainingMs(now) > 0 ? held.token : undefined;
+}
+
 /** What a component can see of a session. */
 export type GuestTokenState =
   | (StateBase & {
