@@ -8,7 +8,7 @@ import { serve } from './serve.ts';
 import { genesysTable } from './settings/genesysSettings.ts';
 import { type Input, namingTheSetting, readSettings, UsageError } from './settings/readSettings.ts';
 import { allTables, type GenesysSettings, serveTable } from './settings/settings.ts';
-import { usage } from './settings/usage.ts';
+import { shortUsage, usage } from './settings/usage.ts';
 
 /** @returns the exit code; undefined: the process goes on */
 async function run(args: string[]): Promise<number | undefined> {
@@ -34,12 +34,12 @@ async function run(args: string[]): Promise<number | undefined> {
 }
 
 function commandOf([command, ...rest]: string[]): 'check' | 'serve' {
-  if (command === undefined) throw new UsageError(usage());
+  if (command === undefined) throw new UsageError(shortUsage);
   if (command !== 'check' && command !== 'serve') {
-    throw new UsageError(`Unknown command "${command}": it is check or serve.\n\n${usage()}`);
+    throw new UsageError(`Unknown command "${command}": it is check or serve.\n\n${shortUsage}`);
   }
   if (rest.length === 0) return command;
-  throw new UsageError(`${command} takes options only, not "${rest.join(' ')}".\n\n${usage()}`);
+  throw new UsageError(`${command} takes options only, not "${rest.join(' ')}".\n\n${shortUsage}`);
 }
 
 async function startSandboxOf({
@@ -72,7 +72,7 @@ function parse(args: string[]) {
     });
   } catch (error) {
     const problem = error instanceof Error ? `${error.message}\n\n` : '';
-    throw new UsageError(`${problem}${usage()}`);
+    throw new UsageError(`${problem}${shortUsage}`);
   }
 }
 

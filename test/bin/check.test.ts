@@ -73,6 +73,12 @@ describe('guest-token-broker', () => {
     expect(code).toBe(2);
   });
 
+  it('a mistake stays on the screen: what follows is short and names --help', async () => {
+    const { stderr } = await runBroker(['chek']);
+    expect(stderr.trim().split('\n').length).toBeLessThan(10);
+    expect(stderr).toContain('guest-token-broker --help');
+  });
+
   it('--help explains, and exits 0', async () => {
     const { code, stdout } = await runBroker(['--help']);
     expect(stdout).toMatch(/^Usage: guest-token-broker/);

@@ -4,13 +4,19 @@ import { allTables, serveTable } from './settings.ts';
 
 const NAME_WIDTH = 36;
 
-/** What `--help` prints. */
-export function usage(): string {
-  return `Usage: guest-token-broker <command> [options]
+const COMMANDS = `Usage: guest-token-broker <command> [options]
 
   check    asks for a guest token twice and says what to fix when that fails
   serve    answers POST /api/guest-token (and POST /), GET /healthz and GET /readyz
+`;
 
+/** What follows a mistake: short, or the mistake above it scrolls away. */
+export const shortUsage = `${COMMANDS}
+guest-token-broker --help lists the options and variables.`;
+
+/** What `--help` prints. */
+export function usage(): string {
+  return `${COMMANDS}
 Options and variables of both; an option beats its variable
 ${helpLines(genesysTable)}
   --help                                this text
