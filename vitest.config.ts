@@ -145,7 +145,7 @@ const ownName = [
     replacement: fileURLToPath(new URL('src/index.ts', import.meta.url)),
   },
   {
-    find: /^react-guest-token\/(core|server|testing)$/,
+    find: /^react-guest-token\/(\w+)$/,
     replacement: fileURLToPath(new URL('src/$1/index.ts', import.meta.url)),
   },
 ];

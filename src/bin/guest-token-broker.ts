@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { createSandboxCloud } from '../testing/sandboxCloud.ts';
+import { createSandboxCloud } from '../sandbox/sandboxCloud.ts';
 import { check } from './check.ts';
 import { sandboxFailure } from './sandboxPresets.ts';
 import { type SandboxServer, startSandbox } from './sandboxServer.ts';

@@ -1,4 +1,4 @@
-import type { SandboxFaultInput, SandboxOperation } from '../testing/sandboxFaults.ts';
+import type { SandboxFaultInput, SandboxOperation } from '../sandbox/faults.ts';
 
 /** A fault, and where it strikes. */
 export type SandboxFailure = readonly [SandboxOperation, SandboxFaultInput];

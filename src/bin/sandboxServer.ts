@@ -1,5 +1,5 @@
 import type { ServerRequest } from 'srvx';
-import type { SandboxCloud } from '../testing/sandboxCloud.ts';
+import type { SandboxCloud } from '../sandbox/sandboxCloud.ts';
 import { listen } from './httpServer.ts';
 
 export interface SandboxServer {

@@ -33,7 +33,7 @@ function base64Url(value: unknown): string {
 }
 
 /** Base64url without padding (RFC 7515, 2). */
-export function base64UrlOfBytes(bytes: Uint8Array): string {
+function base64UrlOfBytes(bytes: Uint8Array): string {
   // one character per byte, which is what btoa takes
   const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
   return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');

@@ -1,8 +1,8 @@
 import { http, type RequestHandler } from 'msw';
+import { type GenesysSandbox, genesysSandbox } from '../../src/sandbox/genesysSandbox.ts';
+import type { SandboxCloudOptions } from '../../src/sandbox/sandboxCloud.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import { type GenesysSandbox, genesysSandbox } from '../../src/testing/genesysSandbox.ts';
-import type { SandboxCloudOptions } from '../../src/testing/sandboxCloud.ts';
 
 /** What stands behind one story: Genesys as the sandbox plays it, and the real broker before it. */
 export interface Scene {

@@ -1,9 +1,9 @@
 // Many requests at once, over real HTTP; Genesys is on a port of its own.
 import { listen } from '../../src/bin/httpServer.ts';
 import { startSandbox } from '../../src/bin/sandboxServer.ts';
+import { createSandboxCloud, type SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { createPoster, type PostReply } from './post.ts';
 
 /** Each visitor has an address of its own. */

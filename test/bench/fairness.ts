@@ -2,11 +2,11 @@
 // and in real time, so it takes a minute. Ends with code 1 where too few of the honest are served.
 import { listen } from '../../src/bin/httpServer.ts';
 import { startSandbox } from '../../src/bin/sandboxServer.ts';
+import { createSandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { anonymousVisitors } from '../../src/server/anonymousVisitors.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import type { BrokerLimits } from '../../src/server/limits/brokerLimits.ts';
-import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { createPoster } from './post.ts';
 
 const SECONDS = 40;

@@ -3,10 +3,10 @@
 import { createClient } from 'redis';
 import { listen } from '../../src/bin/httpServer.ts';
 import { startSandbox } from '../../src/bin/sandboxServer.ts';
+import { createSandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { redisTokenPool } from '../../src/server/pool/redisTokenPool.ts';
-import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { anyRedis, hasRedis } from '../redis/redisServer.ts';
 import { createPoster, type PostReply } from './post.ts';
 

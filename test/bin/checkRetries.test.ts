@@ -2,7 +2,7 @@
 // `check` in a process of its own, against a Genesys that this test plays on another port.
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type SandboxServer, startSandbox } from '../../src/bin/sandboxServer.ts';
-import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
+import { createSandboxCloud, type SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { runBroker } from './process.ts';
 
 // A busy machine starts processes slowly.

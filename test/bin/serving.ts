@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach } from 'vitest';
 import { startSandbox } from '../../src/bin/sandboxServer.ts';
-import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
+import { createSandboxCloud, type SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { type BrokerProcess, startBroker } from './process.ts';
 
 interface Serving {

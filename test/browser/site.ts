@@ -1,7 +1,7 @@
 import { type HttpHandler, type HttpServer, listen } from '../../src/bin/httpServer.ts';
+import { createSandboxCloud, type SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { bundlePage } from './bundle.ts';
 import type { PageConfig } from './page/main.tsx';
 import type { SuspensePageConfig } from './page/suspense.tsx';

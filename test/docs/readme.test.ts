@@ -132,7 +132,7 @@ describe("README's errors", () => {
 describe("README's reference", () => {
   const exported = codesOf(sectionOf(readme, 'Everything that is exported'));
 
-  it.each(['index', 'core', 'server', 'testing'])('has every export of %s', (entry) => {
+  it.each(['index', 'core', 'server', 'sandbox', 'testing'])('has every export of %s', (entry) => {
     const surface = read(`test/package/surface/${entry}.txt`).trim().split('\n');
     const name = entry === 'index' ? 'react-guest-token' : `react-guest-token/${entry}`;
     const row = tableOf(readme, 'From').find(([from]) => from === `\`${name}\``);

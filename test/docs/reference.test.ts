@@ -20,6 +20,11 @@ import {
   shouldRetry,
 } from '../../src/index.ts';
 import type {
+  SandboxFaultKind,
+  SandboxOperation,
+  SandboxSettings,
+} from '../../src/sandbox/index.ts';
+import type {
   AnonymousVisitorsOptions,
   AuthenticatedWebMessagingOptions,
   AuthorizedVisitor,
@@ -31,12 +36,7 @@ import type {
   WebchatVisitorsOptions,
 } from '../../src/server/index.ts';
 import type { ProblemReason } from '../../src/server/problem.ts';
-import type {
-  GuestTokenTestProviderProps,
-  SandboxFaultKind,
-  SandboxOperation,
-  SandboxSettings,
-} from '../../src/testing/index.ts';
+import type { GuestTokenTestProviderProps } from '../../src/testing/index.ts';
 import { codesOf, root, sectionOf, tableOf } from './readme.ts';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');

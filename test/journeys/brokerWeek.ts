@@ -1,6 +1,7 @@
 // Two machines of a shop behind a load balancer, on one Redis, in front of one Genesys: with a day's
 // curve of visitors, crowds, outages of Redis, clocks that are set, and one address that wants all.
 import { vi } from 'vitest';
+import { createSandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { anonymousVisitors } from '../../src/server/anonymousVisitors.ts';
 import {
   createGuestTokenBroker,
@@ -8,7 +9,6 @@ import {
 } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { redisTokenPool } from '../../src/server/pool/redisTokenPool.ts';
-import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import type { TestClient } from '../redis/redisServer.ts';
 import { type VirtualRedis, virtualRedis } from './virtualRedis.ts';
 

@@ -13,10 +13,10 @@ import {
   endpointTokenSource,
   type GuestTokenSource,
 } from '../../src/core/tokenSource.ts';
+import { createSandboxCloud, type SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import type { Authorize } from '../../src/server/authorize.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { startBroker } from '../bin/process.ts';
 
 // One case starts a process, which a busy machine does slowly.

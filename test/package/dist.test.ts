@@ -97,6 +97,20 @@ describe('the other entries', () => {
     expect(chunks.filter(({ code }) => /browser[-_]external/.test(code))).toEqual([]);
   });
 
+  it('./testing needs React and nothing else of ours: neither msw nor the sandbox', () => {
+    const { files, packages } = reach('testing.js');
+    expect([...packages].filter((name) => !/^react($|\/)/.test(name))).toEqual([]);
+    expect(modulesOf(files).filter((module) => /^src\/(sandbox|server)\//.test(module))).toEqual(
+      [],
+    );
+  });
+
+  it('./sandbox needs msw, and neither React nor TanStack Query', () => {
+    const { files, packages } = reach('sandbox.js');
+    expect([...packages].sort()).toEqual(['jose', 'msw']);
+    expect(modulesOf(files).filter((module) => !/^src\/(core|sandbox)\//.test(module))).toEqual([]);
+  });
+
   it('the bin starts without msw and React, which are optional or not there', () => {
     const { packages } = reach('guest-token-broker.js');
     expect([...packages].filter((name) => /^(msw|react|@testing|@tanstack)/.test(name))).toEqual(
@@ -125,21 +139,24 @@ describe('the manifest', () => {
 
 describe('the public surface', () => {
   // A change here is a change for users: look at it, then `npx vitest --project package -u`.
-  it.each(['index', 'core', 'server', 'testing'])('of %s is the agreed one', async (entry) => {
-    const types = read(`${entry}.d.ts`);
-    const declared = types.matchAll(
-      /^export (?:declare )?(?:abstract )?(class|const|function|interface|type) (\w+)/gm,
-    );
-    const listed = [...types.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(
-      ([, allTypes = '', list = '']) =>
-        list.split(',').map((name) => allTypes + name.trim().replace(/^(type )?.* as /, '$1')),
-    );
-    const names = [...declared].map(([, kind = '', name = '']) =>
-      kind === 'type' || kind === 'interface' ? `type ${name}` : name,
-    );
-    names.push(...listed.filter((name) => name.trim() !== ''));
-    const values = names.filter((name) => !name.startsWith('type '));
-    expect(values.sort()).toEqual(Object.keys(await import(inDist(`${entry}.js`))).sort());
-    await expect(`${names.sort().join('\n')}\n`).toMatchFileSnapshot(`surface/${entry}.txt`);
-  });
+  it.each(['index', 'core', 'server', 'sandbox', 'testing'])(
+    'of %s is the agreed one',
+    async (entry) => {
+      const types = read(`${entry}.d.ts`);
+      const declared = types.matchAll(
+        /^export (?:declare )?(?:abstract )?(class|const|function|interface|type) (\w+)/gm,
+      );
+      const listed = [...types.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(
+        ([, allTypes = '', list = '']) =>
+          list.split(',').map((name) => allTypes + name.trim().replace(/^(type )?.* as /, '$1')),
+      );
+      const names = [...declared].map(([, kind = '', name = '']) =>
+        kind === 'type' || kind === 'interface' ? `type ${name}` : name,
+      );
+      names.push(...listed.filter((name) => name.trim() !== ''));
+      const values = names.filter((name) => !name.startsWith('type '));
+      expect(values.sort()).toEqual(Object.keys(await import(inDist(`${entry}.js`))).sort());
+      await expect(`${names.sort().join('\n')}\n`).toMatchFileSnapshot(`surface/${entry}.txt`);
+    },
+  );
 });

@@ -32,8 +32,9 @@ const mayImport: Record<string, readonly string[]> = {
   session: ['core'],
   react: ['session', 'core'],
   server: ['core'],
-  testing: ['core', 'session', 'react', 'server'],
-  bin: ['server', 'testing', 'core'],
+  sandbox: ['core', 'server'],
+  testing: ['core', 'session', 'react'],
+  bin: ['server', 'sandbox', 'core'],
   // the client entry, src/index.ts
   '.': ['react', 'session', 'core'],
 };
@@ -43,7 +44,8 @@ const mayUse: Record<string, RegExp> = {
   session: /^@tanstack\/(react-)?query/,
   react: /^(react|@tanstack\/react-query)($|\/)/,
   server: /^(ipaddr\.js|jose|lru-cache|oauth4webapi|rate-limiter-flexible|redis|valibot)($|\/)/,
-  testing: /^(react|msw|@testing-library\/react|@tanstack\/react-query)($|\/)/,
+  sandbox: /^(jose|msw)($|\/)/,
+  testing: /^(react|@testing-library\/react|@tanstack\/react-query)($|\/)/,
   bin: /^(jose|prom-client|srvx|redis|node:.*)$/,
   '.': /^$/,
 };

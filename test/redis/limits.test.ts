@@ -2,7 +2,7 @@
 // Machines that count together.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
+import { createSandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { genesys, type Machine, machine } from './machines.ts';
 import { anyRedis, connect, hasRedis, type TestClient } from './redisServer.ts';
 

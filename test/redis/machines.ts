@@ -1,5 +1,6 @@
 // Several machines of one shop: brokers that share a Redis, in front of one Genesys.
 
+import { createSandboxCloud, type SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import {
   createGuestTokenBroker,
   type GuestTokenBroker,
@@ -12,7 +13,6 @@ import {
   type RedisTokenPoolOptions,
   redisTokenPool,
 } from '../../src/server/pool/redisTokenPool.ts';
-import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 
 export interface Machine {
   /** What a browser of this visitor gets from this machine. */

@@ -2,7 +2,7 @@
 // Redis is killed, stopped, or slow: the broker gets slower, not down, and says so.
 import { createClient } from 'redis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SandboxCloud } from '../../src/testing/sandboxCloud.ts';
+import type { SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { genesys, type Machine, machine } from './machines.ts';
 import {
   canStartRedis,

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type SandboxServer, startSandbox } from '../../src/bin/sandboxServer.ts';
-import type { SandboxCloud } from '../../src/testing/sandboxCloud.ts';
+import type { SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { createPoster } from '../bench/post.ts';
 import { genesys } from './machines.ts';
 import { anyRedis, canStartRedis, hasRedis, startRedis } from './redisServer.ts';

@@ -1,7 +1,7 @@
 // The built package on the server runtimes that the README names, over real HTTP, in front of the sandbox.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HttpServer, listen } from '../../src/bin/httpServer.ts';
-import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
+import { createSandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import type { Upstreams } from './handler.ts';
 import { type RuntimeServer, startServer, startWorker, workerEntry } from './runtimes.ts';
 

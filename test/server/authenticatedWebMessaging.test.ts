@@ -1,11 +1,11 @@
 // @vitest-environment node
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createSandboxCloud, type SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import {
   authenticatedWebMessaging,
   type SignInGrant,
 } from '../../src/server/issuers/authenticatedWebMessaging.ts';
-import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { fakeClocks } from './limits/clock.ts';
 import { ask, openShop, problem, reply, type Shop } from './shop.ts';
 

@@ -1,10 +1,10 @@
 // @vitest-environment node
 // Code of the site's own that never answers: each request ends in time, and nobody is locked out.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createSandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { memoryTokenPool } from '../../src/server/pool/memoryTokenPool.ts';
 import type { TokenPool } from '../../src/server/pool/tokenPool.ts';
-import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { fakeClocks } from './limits/clock.ts';
 import { ask, authorize, openShop, problem, reply } from './shop.ts';
 

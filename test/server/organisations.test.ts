@@ -2,6 +2,7 @@
 // Several organisations behind one broker program, on one pool and one Redis.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createSandboxCloud, type SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { authenticatedWebMessaging } from '../../src/server/issuers/authenticatedWebMessaging.ts';
 import type { GuestTokenIssuer } from '../../src/server/issuers/issuer.ts';
@@ -9,7 +10,6 @@ import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { memoryTokenPool } from '../../src/server/pool/memoryTokenPool.ts';
 import { redisTokenPool } from '../../src/server/pool/redisTokenPool.ts';
 import type { TokenPool } from '../../src/server/pool/tokenPool.ts';
-import { createSandboxCloud, type SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { machine } from '../redis/machines.ts';
 import { anyRedis, connect, hasRedis, type TestClient } from '../redis/redisServer.ts';
 import { ask, authorize, openShop, problem, reply } from './shop.ts';

@@ -1,8 +1,8 @@
 // @vitest-environment node
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createSandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { createPlatformAuth, createSharedAccess } from '../../src/server/upstream/platformAuth.ts';
-import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { ask, gate, openShop, problem, reply, type Shop } from './shop.ts';
 
 beforeEach(() =>

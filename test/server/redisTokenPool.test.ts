@@ -2,8 +2,8 @@
 // Against a real Redis; every test has a prefix of its own, so that it may be anybody's.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { redisTokenPool } from '../../src/server/pool/redisTokenPool.ts';
-import type { SandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { genesys, machine } from '../redis/machines.ts';
 import { anyRedis, connect, hasRedis, type TestClient } from '../redis/redisServer.ts';
 

@@ -1,17 +1,17 @@
 // A shop with a broker before the sandbox: Request in, Response out.
 import { expect } from 'vitest';
 import {
+  createSandboxCloud,
+  type SandboxCloud,
+  type SandboxCloudOptions,
+} from '../../src/sandbox/sandboxCloud.ts';
+import {
   createGuestTokenBroker,
   type GuestTokenBroker,
   type GuestTokenBrokerOptions,
 } from '../../src/server/createGuestTokenBroker.ts';
 import type { BrokerEvent } from '../../src/server/events.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import {
-  createSandboxCloud,
-  type SandboxCloud,
-  type SandboxCloudOptions,
-} from '../../src/testing/sandboxCloud.ts';
 
 const URL_OF_BROKER = 'https://shop.example/api/guest-token';
 

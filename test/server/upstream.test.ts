@@ -1,8 +1,8 @@
 // @vitest-environment node
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../src/bin/httpServer.ts';
+import { createSandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
-import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { fakeClocks } from './limits/clock.ts';
 import { ask, gate, openShop, problem, reply } from './shop.ts';
 

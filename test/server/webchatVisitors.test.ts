@@ -1,10 +1,10 @@
 // @vitest-environment node
 import { describe, expect, it } from 'vitest';
+import { createSandboxCloud } from '../../src/sandbox/sandboxCloud.ts';
 import {
   type WebchatVisitorsOptions,
   webchatVisitors,
 } from '../../src/server/issuers/webchatVisitors.ts';
-import { createSandboxCloud } from '../../src/testing/sandboxCloud.ts';
 import { ask, openShop, problem, reply } from './shop.ts';
 
 const client = { clientId: 'sandbox-client', clientSecret: 'sandbox-secret' };

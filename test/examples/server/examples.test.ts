@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { genesysSandbox } from '../../../src/testing/genesysSandbox.ts';
+import { genesysSandbox } from '../../../src/sandbox/genesysSandbox.ts';
 import { anyRedis, hasRedis } from '../../redis/redisServer.ts';
 
 const sandbox = genesysSandbox();

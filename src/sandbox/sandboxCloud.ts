@@ -1,12 +1,8 @@
 import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
-import { createSandboxConversations } from './sandboxConversation.ts';
-import { failure, withFault } from './sandboxFailure.ts';
-import {
-  createFaultSwitches,
-  type SandboxFaultInput,
-  type SandboxOperation,
-} from './sandboxFaults.ts';
-import { createSandboxMessaging, type SandboxSignIn } from './sandboxMessaging.ts';
+import { createSandboxConversations } from './conversations.ts';
+import { failure, withFault } from './failure.ts';
+import { createFaultSwitches, type SandboxFaultInput, type SandboxOperation } from './faults.ts';
+import { createSandboxMessaging, type SandboxSignIn } from './messagingTokens.ts';
 import {
   type Call,
   isForm,
@@ -14,9 +10,9 @@ import {
   routes,
   type SandboxSettings,
   type World,
-} from './sandboxOperations.ts';
-import { genesysError, randomId } from './sandboxReplies.ts';
-import { createAccessTokens, createGuestTokens, type IssuedGuestToken } from './sandboxTokens.ts';
+} from './operations.ts';
+import { genesysError, randomId } from './replies.ts';
+import { createAccessTokens, createGuestTokens, type IssuedGuestToken } from './tokens.ts';
 
 export interface SandboxCloudOptions extends Partial<SandboxSettings> {
   /** The region's domain. Default `"mypurecloud.com"`. */

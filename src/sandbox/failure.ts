@@ -1,12 +1,12 @@
-import { ConnectionCut, type SandboxFault } from './sandboxFaults.ts';
-import type { Call, Route, SandboxSettings } from './sandboxOperations.ts';
+import { ConnectionCut, type SandboxFault } from './faults.ts';
+import type { Call, Route, SandboxSettings } from './operations.ts';
 import {
   genesysError,
   htmlPage,
   notAuthenticated,
   oauthError,
   tooManyRequests,
-} from './sandboxReplies.ts';
+} from './replies.ts';
 
 /** The settings as a fault bends them for one request. */
 export function withFault(

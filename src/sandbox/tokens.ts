@@ -1,5 +1,5 @@
-import { fakeGuestToken } from './fakeGuestToken.ts';
-import { genesysError, notAuthenticated, randomId } from './sandboxReplies.ts';
+import { unverifiableJwt } from './jwt.ts';
+import { genesysError, notAuthenticated, randomId } from './replies.ts';
 
 /** A guest token that the sandbox has handed out. */
 export interface IssuedGuestToken {
@@ -34,7 +34,7 @@ export function createGuestTokens(): GuestTokens {
       const iat = Math.floor((nowMs + clockOffsetMs) / 1000);
       // jti, so that two tokens of one second differ
       const jwt = (): string =>
-        fakeGuestToken({ sub: visitorId, iat, lifeSeconds, jti: randomId() });
+        unverifiableJwt({ sub: visitorId, iat, exp: iat + lifeSeconds, jti: randomId() });
       const tokens = { jwt, opaque: () => randomId() + randomId(), empty: () => '' };
       const issued = {
         token: tokens[form](),

@@ -1,9 +1,9 @@
 import { asRecord } from '../core/json.ts';
-import type { SandboxConversations } from './sandboxConversation.ts';
-import type { SandboxFault, SandboxFaultKind, SandboxOperation } from './sandboxFaults.ts';
-import type { SandboxMessaging } from './sandboxMessaging.ts';
-import { badRequest, oauthError, randomId } from './sandboxReplies.ts';
-import type { AccessTokens, GuestTokens, IssuedGuestToken } from './sandboxTokens.ts';
+import type { SandboxConversations } from './conversations.ts';
+import type { SandboxFault, SandboxFaultKind, SandboxOperation } from './faults.ts';
+import type { SandboxMessaging } from './messagingTokens.ts';
+import { badRequest, oauthError, randomId } from './replies.ts';
+import type { AccessTokens, GuestTokens, IssuedGuestToken } from './tokens.ts';
 
 /** What can be changed while the sandbox runs. */
 export interface SandboxSettings {

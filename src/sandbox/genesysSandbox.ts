@@ -1,6 +1,6 @@
 import { HttpResponse, http, type RequestHandler } from 'msw';
+import { ConnectionCut } from './faults.ts';
 import { createSandboxCloud, type SandboxCloud, type SandboxCloudOptions } from './sandboxCloud.ts';
-import { ConnectionCut } from './sandboxFaults.ts';
 
 export interface GenesysSandbox extends SandboxCloud {
   /** For `setupWorker` and `setupServer`: they answer everything on the sandbox's two hosts. */

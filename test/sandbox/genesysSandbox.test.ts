@@ -2,8 +2,8 @@ import { jwtDecode } from 'jwt-decode';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readRetryAfterMs } from '../../src/core/retryAfter.ts';
-import { genesysSandbox } from '../../src/testing/genesysSandbox.ts';
-import type { RetryAfterForm, SandboxFaultInput } from '../../src/testing/sandboxFaults.ts';
+import type { RetryAfterForm, SandboxFaultInput } from '../../src/sandbox/faults.ts';
+import { genesysSandbox } from '../../src/sandbox/genesysSandbox.ts';
 
 const START_MS = Date.parse('2026-03-01T12:00:00.000Z');
 let nowMs = START_MS;

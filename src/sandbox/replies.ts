@@ -1,4 +1,4 @@
-import type { SandboxFault } from './sandboxFaults.ts';
+import type { SandboxFault } from './faults.ts';
 
 /** An error as Genesys' API answers it; every field is optional there, and all are sent here. */
 export function genesysError(

@@ -1,7 +1,7 @@
+import { base64url } from 'jose';
 import { asRecord } from '../core/json.ts';
-import { base64UrlOfBytes } from './fakeGuestToken.ts';
-import { badRequest, notAuthenticated, randomId } from './sandboxReplies.ts';
-import type { GuestTokens, IssuedGuestToken } from './sandboxTokens.ts';
+import { badRequest, notAuthenticated, randomId } from './replies.ts';
+import type { GuestTokens, IssuedGuestToken } from './tokens.ts';
 
 /** What your sign-in page would have got from the identity provider. */
 export interface SandboxSignIn {
@@ -96,5 +96,5 @@ export function createSandboxMessaging(
 async function challengeOf(verifier: unknown): Promise<string | undefined> {
   if (typeof verifier !== 'string') return undefined;
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
-  return base64UrlOfBytes(new Uint8Array(digest));
+  return base64url.encode(new Uint8Array(digest));
 }

@@ -1,6 +1,6 @@
 import { asRecord } from '../core/json.ts';
-import { badRequest, genesysError, randomId } from './sandboxReplies.ts';
-import type { IssuedGuestToken } from './sandboxTokens.ts';
+import { badRequest, genesysError, randomId } from './replies.ts';
+import type { IssuedGuestToken } from './tokens.ts';
 
 /** A message, in the form of Genesys' web chat. */
 export interface SandboxMessage {
