@@ -39,7 +39,8 @@ export class GuestTokenSession {
   readonly #sharing: Sharing;
   readonly #refresher: Refresher;
   readonly #suspense: SuspensePromise;
-  #settings: CheckedConfig;
+  /** The latest ones of whoever shows it. */
+  settings: CheckedConfig;
   /** How often a provider has begun to show it. */
   watchesBegun = 0;
   /** Of each provider that shows it: the source it had at first. */
@@ -49,8 +50,8 @@ export class GuestTokenSession {
   constructor(options: SessionOptions) {
     const { key, settings, remains = initialState, mirror } = options;
     this.#options = options;
-    this.#settings = settings;
-    const store = new SessionStore(key, remains, (event) => this.#settings.onEvent(event), mirror);
+    this.settings = settings;
+    const store = new SessionStore(key, remains, (event) => this.settings.onEvent(event), mirror);
     this.store = store;
     this.#suspense = new SuspensePromise(store);
     this.#sharing = new Sharing({
@@ -65,13 +66,13 @@ export class GuestTokenSession {
       externalId: settings.externalId,
       store,
       tabs: this.#sharing.tabs,
-      settings: () => this.#settings,
+      settings: () => this.settings,
       onAcquired: (token) => this.#sharing.announce(token),
       onEnd: () => this.#closeTabs(),
     });
     this.#refresher = new Refresher({
       store,
-      keepFresh: () => this.#settings.keepFresh,
+      keepFresh: () => this.settings.keepFresh,
       acquire: () => void this.#flight.acquire(),
       onPageEvent: (event) => this.#onPageEvent(event),
     });
@@ -152,13 +153,13 @@ export class GuestTokenSession {
 
   /** Takes over the settings of a render that may never be committed, while no other's count. */
   prepare(settings: CheckedConfig): void {
-    if (!this.store.state.isWatched) this.#settings = settings;
+    if (!this.store.state.isWatched) this.settings = settings;
   }
 
   /** Takes over the latest settings of a provider; none of them changes who the token is for. */
   configure(settings: CheckedConfig): void {
-    if (settings === this.#settings) return;
-    this.#settings = settings;
+    if (settings === this.settings) return;
+    this.settings = settings;
     // Later, since React allows no updates while it commits.
     queueMicrotask(() => this.#refresher.refreshIfDue());
   }

@@ -16,9 +16,16 @@ type Entries = Map<string, Entry>;
 // On the global object, so that two copies of the package on one page share their sessions. Count up
 // when what providers call of a session changes.
 const registry = Symbol.for('react-guest-token.sessions.1');
-const globals: typeof globalThis & { [registry]?: WeakMap<object, Entries> } = globalThis;
+const list = Symbol.for('react-guest-token.list.1');
+const globals: typeof globalThis & {
+  [registry]?: WeakMap<object, Entries>;
+  [list]?: Set<WeakRef<GuestTokenSession>>;
+} = globalThis;
 globals[registry] ??= new WeakMap();
 const clients = globals[registry];
+// The inspector finds the sessions here: a WeakMap can't be listed.
+globals[list] ??= new Set();
+const listed = globals[list];
 
 /**
  * The one session of an identity on a client: made by the first who asks, be it a render that is
@@ -39,9 +46,13 @@ export function sessionFor(
   const found = entries.get(key);
   if (found && 'session' in found) return found.session;
   sweep(entries);
+  for (const ref of listed) if (ref.deref()?.isDisposed ?? true) listed.delete(ref);
   const session = create(found?.remains, (remains) => entries.set(key, { remains }));
   // Not on a server, where a client may live for many visitors.
-  if (globalThis.window) clients.set(client, entries.set(key, { session, madeAtMs: Date.now() }));
+  if (globalThis.window) {
+    clients.set(client, entries.set(key, { session, madeAtMs: Date.now() }));
+    listed.add(new WeakRef(session));
+  }
   return session;
 }
 

@@ -19,6 +19,9 @@ export interface StateMirror {
 
 type OnEvent = (event: GuestTokenEvent) => void;
 
+/** Called when the state has changed, with the public events since the last call. */
+export type StoreListener = (events: readonly GuestTokenEvent[]) => void;
+
 /**
  * The one owner of a session's state. What happens changes the state at once; whoever listens is told
  * in a microtask, since much of it happens while React renders or commits.
@@ -27,7 +30,7 @@ export class SessionStore {
   readonly #identity: string;
   readonly #onEvent: OnEvent;
   readonly #mirror: StateMirror;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<StoreListener>();
   #state: SessionState;
   /** The view, and the state that it is of. */
   #view: GuestTokenState | undefined;
@@ -73,7 +76,7 @@ export class SessionStore {
     this.#mirror.write(this.#state, this.getView());
   }
 
-  readonly subscribe = (listener: () => void): (() => void) => {
+  readonly subscribe = (listener: StoreListener): (() => void) => {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
@@ -103,7 +106,8 @@ export class SessionStore {
   notify(): void {
     if (!this.#willNotify) return;
     this.#willNotify = false;
-    for (const event of this.#events.splice(0)) {
+    const events = this.#events.splice(0);
+    for (const event of events) {
       try {
         this.#onEvent(event);
       } catch (error) {
@@ -112,6 +116,6 @@ export class SessionStore {
       }
     }
     this.show();
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) listener(events);
   }
 }
