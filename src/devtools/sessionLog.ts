@@ -55,7 +55,7 @@ export class SessionLog {
       this.#sessions = [...this.#sessions, { id, session, state: session.store.state, events: [] }];
       this.#stops.set(
         session,
-        session.store.subscribe((events) => this.#onChange(session, events)),
+        session.store.subscribe((_changed, events) => this.#onChange(session, events)),
       );
     }
     this.#notifyLater();

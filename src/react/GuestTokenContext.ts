@@ -1,7 +1,7 @@
 import { createContext, useContext } from 'react';
 import { GuestTokenError } from '../core/errors.ts';
 import type { CurrentSession } from '../session/currentSession.ts';
-import type { GuestTokenState } from '../session/state.ts';
+import type { GuestTokenState, StateField } from '../session/state.ts';
 import type { ErrorResets } from './errorResets.ts';
 import type { GuestTokenView } from './useGuestToken.ts';
 
@@ -9,7 +9,8 @@ import type { GuestTokenView } from './useGuestToken.ts';
 export interface GuestTokenStore {
   /** The same object until something changes. */
   getView(): GuestTokenState;
-  subscribe(listener: () => void): () => void;
+  /** @param listener told which fields are not what they were */
+  subscribe(listener: (changed: readonly StateField[]) => void): () => void;
 }
 
 /** What a provider hands down. */

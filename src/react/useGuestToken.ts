@@ -1,6 +1,6 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import type { GetTokenOptions } from '../session/currentSession.ts';
-import type { GuestTokenState } from '../session/state.ts';
+import { type GuestTokenState, type StateField, stateFields } from '../session/state.ts';
 import { type GuestTokenContextValue, useGuestTokenContext } from './GuestTokenContext.ts';
 
 export type GuestTokenView = GuestTokenState & {
@@ -21,20 +21,28 @@ export function useGuestToken(): GuestTokenView {
 }
 
 /** Subscribes to the fields that are read from the view, and to no others. */
-export function useTrackedView(context: GuestTokenContextValue): GuestTokenView {
+export const useTrackedView = globalThis.window ? useSubscribedView : useServerView;
+
+/** Nothing changes on a server. */
+function useServerView(context: GuestTokenContextValue): GuestTokenView {
+  return context.serverView;
+}
+
+function useSubscribedView(context: GuestTokenContextValue): GuestTokenView {
   const tracker = useMemo(() => new ViewTracker(context), [context]);
-  const version = useSyncExternalStore(context.store.subscribe, tracker.getVersion, onServer);
+  const version = useSyncExternalStore(tracker.subscribe, tracker.getVersion, onServer);
   return version === ON_SERVER ? context.serverView : tracker.getView();
 }
 
-/** The version on a server, and in the browser until the component is hydrated. */
+/** The version in the browser until the component is hydrated. */
 const ON_SERVER = -1;
 const onServer = (): number => ON_SERVER;
 
 /** What one component has read, and whether that has changed. */
 class ViewTracker {
   readonly #context: GuestTokenContextValue;
-  readonly #read = new Set<keyof GuestTokenView>();
+  /** Few, so that a list is smaller and faster than a set. */
+  readonly #read: StateField[] = [];
   #version = 0;
   #state: GuestTokenState;
   #view: GuestTokenView | undefined;
@@ -44,26 +52,23 @@ class ViewTracker {
     this.#state = context.store.getView();
   }
 
+  readonly subscribe = (onChange: () => void): (() => void) =>
+    this.#context.store.subscribe((changed) => {
+      if (this.#read.some((field) => changed.includes(field))) onChange();
+    });
+
   /** Another number when a field that the component has read is another one now. */
   readonly getVersion = (): number => {
-    const before: Partial<GuestTokenView> = this.#state;
-    const state: Partial<GuestTokenView> = this.#update();
-    if (state === before) return this.#version;
-    for (const field of this.#read) {
-      if (state[field] === before[field]) continue;
-      this.#version++;
-      break;
-    }
+    const before = this.#state;
+    const state = this.#update();
+    if (this.#read.some((field) => state[field] !== before[field])) this.#version++;
     return this.#version;
   };
 
   /** The view of now. */
   getView(): GuestTokenView {
     const state = this.#update();
-    if (!this.#view) {
-      const { getToken, refresh } = this.#context;
-      this.#view = withTracking({ ...state, getToken, refresh }, this.#read);
-    }
+    this.#view ??= trackedView(state, this.#context, this.#read);
     return this.#view;
   }
 
@@ -75,26 +80,38 @@ class ViewTracker {
   }
 }
 
-/** Notes which fields are read. An immutable snapshot all the same: it can be frozen, and spread. */
-function withTracking(view: GuestTokenView, read: Set<keyof GuestTokenView>): GuestTokenView {
-  const tracked = { ...view };
-  for (const field of fields) {
-    const value = view[field];
-    const get = (): unknown => {
-      read.add(field);
-      return value;
-    };
-    Object.defineProperty(tracked, field, { get, enumerable: true });
-  }
-  return tracked;
+/** Where a tracked view keeps what it shows, and the list of the fields that were read from it. */
+const source = Symbol('source');
+
+interface TrackedView {
+  readonly [source]: { readonly state: GuestTokenState; readonly read: StateField[] };
 }
 
-const fields = [
-  'status',
-  'token',
-  'visitorId',
-  'expiresAtMs',
-  'error',
-  'retryAtMs',
-  'isFetching',
-] as const satisfies readonly (keyof GuestTokenState)[];
+/** The same getters for all views: accessors of its own would make each view weigh 1.7 kB. */
+const trackedFields: PropertyDescriptorMap = Object.fromEntries(
+  stateFields.map((field) => [
+    field,
+    {
+      enumerable: true,
+      get(this: TrackedView): unknown {
+        const { state, read } = this[source];
+        if (!read.includes(field)) read.push(field);
+        return state[field];
+      },
+    },
+  ]),
+);
+
+/** Notes which fields are read. An immutable snapshot all the same: it can be frozen, and spread. */
+function trackedView(
+  state: GuestTokenState,
+  { getToken, refresh }: GuestTokenContextValue,
+  read: StateField[],
+): GuestTokenView {
+  return Object.create(Object.prototype, {
+    ...trackedFields,
+    getToken: { value: getToken, enumerable: true },
+    refresh: { value: refresh, enumerable: true },
+    [source]: { value: { state, read } },
+  });
+}

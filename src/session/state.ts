@@ -252,6 +252,18 @@ interface NoToken {
   readonly expiresAtMs: undefined;
 }
 
+export const stateFields = [
+  'status',
+  'token',
+  'visitorId',
+  'expiresAtMs',
+  'error',
+  'retryAtMs',
+  'isFetching',
+] as const satisfies readonly (keyof GuestTokenState)[];
+
+export type StateField = (typeof stateFields)[number];
+
 export const noToken: NoToken = { token: undefined, visitorId: undefined, expiresAtMs: undefined };
 
 /** Before anything is known; also what a server renders. */

@@ -3,9 +3,12 @@ import { type GuestTokenEvent, type GuestTokenEventDetail, identityHash } from '
 import { publicEvents } from './publicEvents.ts';
 import {
   type GuestTokenState,
+  pendingView,
   reduce,
   type SessionEvent,
   type SessionState,
+  type StateField,
+  stateFields,
   viewOf,
 } from './state.ts';
 import { pausedForMs } from './throttle.ts';
@@ -19,8 +22,16 @@ export interface StateMirror {
 
 type OnEvent = (event: GuestTokenEvent) => void;
 
-/** Called when the state has changed, with the public events since the last call. */
-export type StoreListener = (events: readonly GuestTokenEvent[]) => void;
+/**
+ * Called when the state has changed.
+ *
+ * @param changed the fields that components see otherwise than at the last call
+ * @param events what `onEvent` was told since the last call
+ */
+export type StoreListener = (
+  changed: readonly StateField[],
+  events: readonly GuestTokenEvent[],
+) => void;
 
 /**
  * The one owner of a session's state. What happens changes the state at once; whoever listens is told
@@ -35,6 +46,8 @@ export class SessionStore {
   /** The view, and the state that it is of. */
   #view: GuestTokenState | undefined;
   #viewed: SessionState | undefined;
+  /** The view that the listeners know. */
+  #notified: GuestTokenState = pendingView;
   #events: GuestTokenEvent[] = [];
   #willNotify = false;
 
@@ -116,6 +129,10 @@ export class SessionStore {
       }
     }
     this.show();
-    for (const listener of this.#listeners) listener(events);
+    const view = this.getView();
+    const before = this.#notified;
+    const changed = stateFields.filter((field) => view[field] !== before[field]);
+    this.#notified = view;
+    for (const listener of this.#listeners) listener(changed, events);
   }
 }
