@@ -84,7 +84,11 @@ export interface SandboxCloud {
   revokeGuestTokens(externalId?: string): void;
   /** Makes all OAuth access tokens useless before their end. */
   revokeAccessTokens(): void;
-  /** A one-time code, as an identity provider gives it, for authenticated web messaging. */
+  /**
+   * Signs a visitor in at the identity provider of authenticated Web Messaging.
+   *
+   * @returns the code, or the ID token, that your page would get; the exchange takes it once
+   */
   signIn(signIn: SandboxSignIn): string;
 }
 

@@ -284,6 +284,54 @@ describe('authenticated web messaging', () => {
     );
   });
 
+  it.each(['nonce', undefined])(
+    'exchanges an ID token with nonce %o once, for a JWT and no refresh token',
+    async (nonce) => {
+      const idToken = sandbox.signIn({
+        externalId: 'ada',
+        responseType: 'id_token',
+        ...(nonce !== undefined && { nonce }),
+      });
+      expect(jwtDecode(idToken)).toMatchObject({
+        sub: 'ada',
+        ...(nonce !== undefined && { nonce }),
+      });
+      const reply = await (await exchange({ idToken, nonce })).json();
+      expect(reply).toEqual({ jwt: expect.stringMatching(/^eyJ/) });
+      expect((await messages(reply.jwt)).status).toBe(200);
+      expect((await exchange({ idToken, nonce })).status).toBe(401);
+    },
+  );
+
+  it('refuses an ID token with another nonce, with none, and one in the place of a code', async () => {
+    const idTokenOf = (): string =>
+      sandbox.signIn({ externalId: 'ada', responseType: 'id_token', nonce: 'n1' });
+    const answers = [
+      await exchange({ idToken: idTokenOf(), nonce: 'n2' }),
+      await exchange({ idToken: idTokenOf() }),
+      await exchange({ code: idTokenOf(), nonce: 'n1' }),
+      await exchange({ nonce: 'n1' }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 400]);
+  });
+
+  it('uses a code up even where the exchange fails', async () => {
+    const code = sandbox.signIn({ externalId: 'ada', codeChallenge });
+    expect((await exchange({ code, codeVerifier: 'wrong' })).status).toBe(401);
+    expect((await exchange({ code, codeVerifier })).status).toBe(401);
+  });
+
+  it('refreshes with the deployment named or left out, and not for another one', async () => {
+    const code = sandbox.signIn({ externalId: 'ada' });
+    const { refreshToken } = await (await exchange({ code })).json();
+    const answers = await Promise.all([
+      post('refresh', { refreshToken }),
+      post('refresh', { refreshToken, deploymentId: undefined }),
+      post('refresh', { refreshToken, deploymentId: 'another' }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 400]);
+  });
+
   it('refreshes for a day, with a new JWT and no new refresh token', async () => {
     const { jwt, refreshToken } = await (
       await exchange({ code: sandbox.signIn({ externalId: 'ada' }) })
