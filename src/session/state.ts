@@ -264,7 +264,7 @@ export const stateFields = [
 
 export type StateField = (typeof stateFields)[number];
 
-export const noToken: NoToken = { token: undefined, visitorId: undefined, expiresAtMs: undefined };
+const noToken: NoToken = { token: undefined, visitorId: undefined, expiresAtMs: undefined };
 
 /** Before anything is known; also what a server renders. */
 export const pendingView: GuestTokenState = {

@@ -1,8 +1,11 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import { GuestTokenError } from '../core/errors.ts';
 import { ErrorResets } from '../react/errorResets.ts';
-import { GuestTokenContext, type GuestTokenContextValue } from '../react/GuestTokenContext.ts';
-import { type GuestTokenState, noToken } from '../session/state.ts';
+import {
+  GuestTokenContext,
+  type GuestTokenContextValue,
+  type GuestTokenStore,
+} from '../react/GuestTokenContext.ts';
 
 interface Common {
   children?: ReactNode;
@@ -74,6 +77,10 @@ export function GuestTokenTestProvider(props: GuestTokenTestProviderProps): Reac
   }, [status, token, visitorId, expiresAtMs, error, retryAtMs, isFetching, onRefresh, yours]);
   return <GuestTokenContext.Provider value={value}>{children}</GuestTokenContext.Provider>;
 }
+
+type GuestTokenState = ReturnType<GuestTokenStore['getView']>;
+
+const noToken = { token: undefined, visitorId: undefined, expiresAtMs: undefined };
 
 interface Fixed {
   readonly status: GuestTokenState['status'];

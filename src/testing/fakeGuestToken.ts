@@ -28,13 +28,12 @@ export function fakeGuestToken(overrides: FakeGuestTokenOverrides = {}): string 
   return [base64Url({ alg: 'HS256', typ: 'JWT' }), base64Url(payload), SIGNATURE].join('.');
 }
 
-function base64Url(value: unknown): string {
-  return base64UrlOfBytes(new TextEncoder().encode(JSON.stringify(value)));
-}
-
 /** Base64url without padding (RFC 7515, 2). */
-function base64UrlOfBytes(bytes: Uint8Array): string {
-  // one character per byte, which is what btoa takes
-  const binary = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+function base64Url(value: unknown): string {
+  // ASCII only, which is what btoa takes; Jest's jsdom has no TextEncoder.
+  const json = JSON.stringify(value).replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return btoa(json).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }

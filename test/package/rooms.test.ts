@@ -34,7 +34,7 @@ const mayImport: Record<string, readonly string[]> = {
   devtools: ['session', 'core'],
   server: ['core'],
   sandbox: ['core', 'server'],
-  testing: ['core', 'session', 'react'],
+  testing: ['core', 'react'],
   bin: ['server', 'sandbox', 'core'],
   // the client entry, src/index.ts
   '.': ['react', 'session', 'core'],
@@ -47,7 +47,7 @@ const mayUse: Record<string, RegExp> = {
   devtools: /^react(-dom)?($|\/)/,
   server: /^(ipaddr\.js|jose|lru-cache|oauth4webapi|rate-limiter-flexible|redis|valibot)($|\/)/,
   sandbox: /^(jose|msw)($|\/)/,
-  testing: /^(react|@testing-library\/react|@tanstack\/react-query)($|\/)/,
+  testing: /^react($|\/)/,
   bin: /^(jose|prom-client|srvx|redis|node:.*)$/,
   '.': /^$/,
 };

@@ -1,5 +1,5 @@
 // A page with a widget on it, as the tests see it: the source that is asked, the screen, the clock.
-import { act, render } from '@testing-library/react';
+import { render } from '@testing-library/react';
 import type { ComponentType, ReactNode } from 'react';
 import { afterEach, beforeEach, vi } from 'vitest';
 import type {
@@ -12,6 +12,8 @@ import type {
 } from '../../src/index.ts';
 import * as ownCopy from '../../src/index.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
+import { goOffline, goOnline, hidePage, resetPage, showPage } from '../../src/testing/fakePage.ts';
+import { passTime, settle } from '../../src/testing/fakeTime.ts';
 import { allowConsole } from '../strays.ts';
 
 export const SECOND = 1_000;
@@ -34,6 +36,7 @@ export function withFakeTime(): void {
     allowConsole(failedAcquisition);
   });
   afterEach(() => {
+    resetPage();
     vi.useRealTimers();
     vi.restoreAllMocks();
     vi.unstubAllGlobals();
@@ -42,34 +45,20 @@ export function withFakeTime(): void {
 }
 
 /** Lets time pass, with all that follows from it. */
-export async function pass(ms = 0): Promise<void> {
-  await act(() => vi.advanceTimersByTimeAsync(ms));
-}
-
-/** The machine sleeps: the wall clock goes on, no timer runs, `performance.now()` stands still. */
-export function sleepMachine(ms: number): void {
-  vi.setSystemTime(Date.now() + ms);
-}
+export const pass = (ms = 0): Promise<void> => passTime(ms);
 
 /** Something happens to the page, with all that follows from it at once. */
-export async function happen(event: string, target: EventTarget = window): Promise<void> {
-  await act(async () => {
+export const happen = (event: string, target: EventTarget = window): Promise<void> =>
+  settle(() => {
     target.dispatchEvent(new Event(event, { bubbles: true }));
   });
-  await pass();
-}
 
-export async function setVisible(visible: boolean): Promise<void> {
-  vi.spyOn(document, 'visibilityState', 'get').mockReturnValue(visible ? 'visible' : 'hidden');
-  await happen('visibilitychange', document);
-}
+export const setVisible = (visible: boolean): Promise<void> => (visible ? showPage() : hidePage());
 
-export async function setOnline(online: boolean): Promise<void> {
-  vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(online);
-  await happen(online ? 'online' : 'offline');
-}
+export const setOnline = (online: boolean): Promise<void> => (online ? goOnline() : goOffline());
 
-export const focusWindow = (): Promise<void> => happen('focus');
+export { focusPage as focusWindow } from '../../src/testing/fakePage.ts';
+export { sleepMachine } from '../../src/testing/fakeTime.ts';
 
 /** Counts the listeners that are added to the page from now on and not yet removed. */
 export function watchListeners(): { readonly count: number } {
