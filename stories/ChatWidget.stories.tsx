@@ -16,7 +16,7 @@ function ChatPage(config: Omit<StageProps, 'children'>) {
 }
 
 const meta = preview.meta({
-  title: 'Chat widget',
+  title: 'Stories/Chat widget',
   component: ChatPage,
   parameters: { docs: { story: { height: '540px' } } },
   beforeEach({ msw }) {

@@ -49,7 +49,7 @@ function SuspensePage(config: Omit<StageProps, 'children'>): ReactNode {
 }
 
 const meta = preview.meta({
-  title: 'Suspense',
+  title: 'Stories/Suspense',
   component: SuspensePage,
   beforeEach({ msw }) {
     scene = openScene();

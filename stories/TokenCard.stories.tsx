@@ -11,7 +11,7 @@ function TokenPage(config: Omit<StageProps, 'children'>) {
 }
 
 const meta = preview.meta({
-  title: 'Token card',
+  title: 'Stories/Token card',
   component: TokenPage,
   parameters: { docs: { story: { height: '470px' } } },
   beforeEach({ msw }) {

@@ -6,7 +6,7 @@ import { TwoTabs } from './twoTabs/TwoTabs.tsx';
 let scene: Scene;
 
 const meta = preview.meta({
-  title: 'Two tabs',
+  title: 'Stories/Two tabs',
   component: TwoTabs,
   args: { visitor: VISITOR },
   parameters: { docs: { story: { height: '560px' } } },

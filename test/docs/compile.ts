@@ -1,59 +1,80 @@
-// Type-checks README's blocks as a reader would have them: each in a file of its own, against src.
+// Type-checks the code blocks of README and of the docs as a reader would have them: each page is a
+// project, each block a file of it, and the package is src.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { type Block, root } from './readme.ts';
+import type { Document } from './documents.ts';
+import { type Block, blocksOf, root } from './markdown.ts';
 
 const run = promisify(execFile);
 
-/** What the reader has and README does not show. */
-const readersOwn: Readonly<Record<string, string>> = {
+/** What pages import and other pages show, or the reader has. */
+const elsewhere: Readonly<Record<string, string>> = {
   'session.ts':
     'export declare function sessionOf(request: Request): Promise<{ userId: string } | null>;',
-  // the augmentation of .storybook/preview.ts, which imports the addon
-  'addon.ts': "import 'msw-storybook-addon/types';",
+  'broker.ts': `import type { GuestTokenBroker } from 'react-guest-token/server';
+export declare const broker: GuestTokenBroker;`,
+  'ChatWidget.tsx': `import type { ReactNode } from 'react';
+export declare function ChatWidget(props: { conversationId?: string }): ReactNode;`,
 };
+
+/** Packages of the readers' apps that this repository does without. */
+const packages = `declare module '@vitejs/plugin-basic-ssl' {
+  export default function basicSsl(): import('vite').Plugin;
+}
+`;
 
 /**
  * Checks them with the project's own TypeScript.
  *
- * @returns what is wrong, each with README's line
+ * @returns what is wrong, each with its page and line
  */
-export async function problemsOf(blocks: readonly Block[]): Promise<string[]> {
+export async function problemsOf(documents: readonly Document[]): Promise<string[]> {
   const cache = join(root, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
-  const folder = mkdtempSync(join(cache, 'readme-'));
+  const folder = mkdtempSync(join(cache, 'docs-'));
   try {
-    const files = [
-      ...Object.entries(readersOwn),
-      ...blocks.map((block) => [fileOf(block), onItsLine(block)] as const),
-    ];
+    const files = documents.flatMap(filesOf);
+    // the augmentation of .storybook/preview.ts, which imports the addon
+    files.push(['addon.ts', "import 'msw-storybook-addon/types';"], ['packages.d.ts', packages]);
     for (const [file, text] of files) {
       mkdirSync(dirname(join(folder, file)), { recursive: true });
       writeFileSync(join(folder, file), text);
     }
-    writeFileSync(
-      join(folder, 'tsconfig.json'),
-      JSON.stringify(
-        tsconfig(
-          folder,
-          files.map(([file]) => file),
-        ),
-      ),
+    const settings = tsconfig(
+      folder,
+      files.map(([file]) => file),
     );
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
     return await check(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** The name in the first line's comment; blocks import each other by it. */
-export function fileOf({ code, line, language }: Block): string {
-  return /^\/\/ (\S+\.tsx?)$/m.exec(code.split('\n')[0] ?? '')?.[1] ?? `line${line}.${language}`;
+/** A folder named like the page, with its blocks and what they import from elsewhere. */
+function filesOf({ path, text }: Document): [file: string, text: string][] {
+  const own = codeOf(text).map((block): [string, string] => [fileOf(block), onItsLine(block)]);
+  const names = own.map(([name]) => name);
+  const added = Object.entries(elsewhere).filter(([name]) => {
+    const imported = new RegExp(`from '\\./${name.replace(/\.tsx?$/, '')}(\\.tsx?)?'`);
+    return imported.test(text) && !names.includes(name);
+  });
+  return [...own, ...added].map(([name, code]) => [join(path, name), code]);
 }
 
-/** Empty lines before the code, so that the compiler's line is README's. */
+/** The blocks that TypeScript reads. */
+export function codeOf(text: string): Block[] {
+  return blocksOf(text).filter(({ language }) => /^tsx?$/.test(language));
+}
+
+/** The name in the first line's comment; blocks of a page import each other by it. */
+export function fileOf({ code, line, language }: Block): string {
+  return /^\/\/ (\S+\.tsx?)(?=\n|:)/.exec(code)?.[1] ?? `line${line}.${language}`;
+}
+
+/** Empty lines before the code, so that the compiler's line is the page's. */
 function onItsLine({ code, line }: Block): string {
   return `${'\n'.repeat(line - 1)}${code}\n`;
 }
@@ -91,7 +112,7 @@ async function check(folder: string): Promise<string[]> {
       .trim()
       .split('\n')
       .map((problem) =>
-        problem.replace(/^(?!\.\.\/)(\S+)\((\d+),\d+\): error/, 'README.md:$2 ($1):'),
+        problem.replace(/^(?!\.\.\/)(\S+?\.mdx?)\/(\S+)\((\d+),\d+\): error/, '$1:$3 ($2):'),
       );
   }
 }

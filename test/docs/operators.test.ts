@@ -4,7 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { allTables } from '../../src/bin/settings/settings.ts';
-import { brokerMetrics } from './metrics.ts';
 import {
   anchorsOf,
   localLinksOf,
@@ -13,7 +12,8 @@ import {
   sectionOf,
   tableOf,
   withTables,
-} from './readme.ts';
+} from './markdown.ts';
+import { brokerMetrics } from './metrics.ts';
 
 const guide = readFileSync(join(root, 'docs/operators.md'), 'utf8');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');

@@ -37,7 +37,7 @@ import type {
 } from '../../src/server/index.ts';
 import type { ProblemReason } from '../../src/server/problem.ts';
 import type { GuestTokenTestProviderProps } from '../../src/testing/index.ts';
-import { codesOf, root, sectionOf, tableOf } from './readme.ts';
+import { codesOf, root, sectionOf, tableOf } from './markdown.ts';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 

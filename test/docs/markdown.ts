@@ -1,4 +1,4 @@
-// Reads README.md: its code blocks, sections, tables and links.
+// Reads Markdown and MDX: code blocks, sections, tables and links.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,19 +9,18 @@ export interface Block {
   /** What stands after the fence. */
   readonly language: string;
   readonly code: string;
-  /** README's line of the first line of code, from 1. */
+  /** The document's line of the first line of code, from 1. */
   readonly line: number;
-  /** The file under test/examples that it is a copy of. */
+  /** The file that it is a copy of: "```ts example=test/examples/server/hono.ts". */
   readonly example: string | undefined;
 }
 
-const BLOCK = /(?:<!-- example: (\S+) -->\n\n)?```(\w*)\n([\s\S]*?)\n```/g;
+const BLOCK = /^```(\w*)(?: example=(\S+))?\n([\s\S]*?)\n```$/gm;
 
 export function blocksOf(text: string): Block[] {
-  return [...text.matchAll(BLOCK)].map(({ 0: whole, 1: example, 2: language = '', ...rest }) => {
-    const codeAt = rest.index + whole.indexOf('```');
-    const line = text.slice(0, codeAt).split('\n').length + 1;
-    return { language, code: rest[3] ?? '', line, example };
+  return [...text.matchAll(BLOCK)].map(({ 1: language = '', 2: example, 3: code = '', index }) => {
+    const line = text.slice(0, index).split('\n').length + 1;
+    return { language, code, line, example };
   });
 }
 
@@ -29,7 +28,7 @@ export function blocksOf(text: string): Block[] {
 export function sectionOf(text: string, heading: string): string {
   const prose = withoutBlocks(text);
   const start = new RegExp(`^(#+) ${heading}$`, 'm').exec(prose);
-  if (!start) throw new Error(`README has no section "${heading}".`);
+  if (!start) throw new Error(`There is no section "${heading}".`);
   const after = prose.slice(start.index + start[0].length);
   const end = new RegExp(`^#{1,${start[1]?.length}} `, 'm').exec(after);
   return after.slice(0, end?.index);
@@ -39,7 +38,7 @@ export function sectionOf(text: string, heading: string): string {
 export function tableOf(text: string, head: string): string[][] {
   const lines = text.split('\n');
   const start = lines.findIndex((line) => line.startsWith(`| ${head} |`));
-  if (start < 0) throw new Error(`README has no table "${head}".`);
+  if (start < 0) throw new Error(`There is no table "${head}".`);
   const end = lines.findIndex((line, index) => index > start && !line.startsWith('|'));
   return lines.slice(start + 2, end < 0 ? undefined : end).map((line) =>
     line
@@ -81,28 +80,28 @@ function withoutBlocks(text: string): string {
 }
 
 /**
- * README with each block that is a copy of an example as that example is now, as far as it is there:
- * the part between `// #region readme` and `// #endregion`, else all of it.
+ * The document with each block that is a copy of an example as that example is now, as far as it is
+ * there: the part between `// #region readme` and `// #endregion`, else all of it.
  */
 export function withExamples(text: string): string {
-  return text.replace(BLOCK, (block: string, example: string | undefined, language: string) => {
+  return text.replace(BLOCK, (block: string, language: string, example: string | undefined) => {
     if (example === undefined || !existsSync(join(root, example))) return block;
     const source = readFileSync(join(root, example), 'utf8');
     const region = /\/\/ #region readme\n([\s\S]*?)\n\s*\/\/ #endregion/.exec(source)?.[1];
     const code = asUsersImport((region ?? source).trim());
-    return `<!-- example: ${example} -->\n\n\`\`\`${language}\n${code}\n\`\`\``;
+    return `\`\`\`${language} example=${example}\n${code}\n\`\`\``;
   });
 }
 
 /** `../../../src/server/index.ts` is what users import as `react-guest-token/server`. */
 function asUsersImport(code: string): string {
   return code.replace(
-    /from '(?:\.\.\/)+src\/(?:(core|server|testing)\/)?[^']*'/g,
+    /from '(?:\.\.\/)+src\/(?:(core|server|testing|sandbox|messaging|devtools)\/)?[^']*'/g,
     (_, room: string | undefined) => `from 'react-guest-token${room ? `/${room}` : ''}'`,
   );
 }
 
-/** README with the hint of each error as the code has it, in italics at the start of its last cell. */
+/** The document with the hint of each error as the code has it, in italics at the start of its last cell. */
 export function withHints(text: string, hintOf: (code: string) => string): string {
   return text.replace(
     /^(\| <a id="(\w+)">.*\| )\*[^*|]+\*([^|]*\|)$/gm,
@@ -110,12 +109,15 @@ export function withHints(text: string, hintOf: (code: string) => string): strin
   );
 }
 
-/** README with each table that is made from the code, after `<!-- table: NAME -->`, as the code has it. */
+/**
+ * The document with each table that is made from the code as the code has it. It stands after
+ * `<!-- table: NAME -->`, in MDX after `{/* table: NAME *\/}`.
+ */
 export function withTables(text: string, tables: Readonly<Record<string, string>>): string {
   return text.replace(
-    /^<!-- table: (\w+) -->\n\n(?:\|.*\n)*/gm,
-    (_, name: string) =>
-      `<!-- table: ${name} -->\n\n${tables[name] ?? `(no table is called ${name})`}\n`,
+    /^((?:<!--|\{\/\*) table: (\w+) (?:-->|\*\/\}))\n\n(?:\|.*\n)*/gm,
+    (_, marker: string, name: string) =>
+      `${marker}\n\n${tables[name] ?? `(no table is called ${name})`}\n`,
   );
 }
 
