@@ -1,7 +1,7 @@
 // What is published: built here, then looked at from outside.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'vite';
@@ -125,6 +125,24 @@ describe('the other entries', () => {
   });
 });
 
+/** The files that `npm pack` would put into the package. */
+async function packedFiles(): Promise<string[]> {
+  const options = ['--dry-run', '--json', '--ignore-scripts', '--loglevel=silent'];
+  const { stdout } = await run('npm', ['pack', ...options], { cwd: root });
+  const [{ files }]: [{ files: { path: string }[] }] = JSON.parse(stdout);
+  return files.map(({ path }) => path).sort();
+}
+
+const reachedCode = (entry: string): string[] => [...reach(entry).files];
+
+/** The declarations of an entry, and those that they import. */
+function reachedTypes(entry: string, known: string[] = []): string[] {
+  const file = entry.replace(/\.js$/, '.d.ts');
+  if (known.includes(file)) return known;
+  const imported = [...read(file).matchAll(/\bfrom "\.\/([^"]+)"/g)].map(([, name = '']) => name);
+  return imported.reduce((all, name) => reachedTypes(name, all), [...known, file]);
+}
+
 describe('the manifest', () => {
   it('names files that are there', () => {
     const { './package.json': self, ...entries } = manifest.exports;
@@ -135,6 +153,19 @@ describe('the manifest', () => {
     ];
     expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
+
+  it('ships its entries and what they import, the licence and the texts, and nothing else', async () => {
+    const { './package.json': self, ...entries } = manifest.exports;
+    const code = [
+      ...Object.values(entries).map((entry) => entry.default),
+      ...Object.values(manifest.bin),
+    ].map((file) => basename(file));
+    const texts = ['CHANGELOG.md', 'LICENSE', 'README.md', basename(self)];
+    const dist = [...code.flatMap((entry) => [...reachedCode(entry), ...reachedTypes(entry)])];
+    expect(await packedFiles()).toEqual(
+      [...new Set([...texts, ...dist.map((file) => `dist/${file}`)])].sort(),
+    );
+  }, 30_000);
 });
 
 describe('the public surface', () => {
