@@ -1,7 +1,7 @@
 import { createContext, useContext } from 'react';
 import { GuestTokenError } from '../core/errors.ts';
 import type { CurrentSession } from '../session/currentSession.ts';
-import type { GuestTokenState, StateField } from '../session/state.ts';
+import type { GuestTokenState, StateField } from '../session/view.ts';
 import type { ErrorResets } from './errorResets.ts';
 import type { GuestTokenView } from './useGuestToken.ts';
 

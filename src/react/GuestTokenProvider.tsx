@@ -11,7 +11,7 @@ import { normalOrigins } from '../core/origins.ts';
 import { createCurrentSession } from '../session/currentSession.ts';
 import { sessionOpener } from '../session/guestTokenQuery.ts';
 import { type GuestTokenConfig, guestTokenSettings } from '../session/settings.ts';
-import { idleView, pendingView } from '../session/state.ts';
+import { idleView, pendingView } from '../session/view.ts';
 import { ErrorResets } from './errorResets.ts';
 import {
   GuestTokenContext,

@@ -1,6 +1,6 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import type { GetTokenOptions } from '../session/currentSession.ts';
-import { type GuestTokenState, type StateField, stateFields } from '../session/state.ts';
+import { type GuestTokenState, type StateField, stateFields } from '../session/view.ts';
 import { type GuestTokenContextValue, useGuestTokenContext } from './GuestTokenContext.ts';
 
 export type GuestTokenView = GuestTokenState & {

@@ -5,44 +5,38 @@ import type { GuestToken } from '../core/guestToken.ts';
 import { readSuccessor } from '../core/successor.ts';
 import { ATTEMPT_TIMEOUT_MS } from '../core/tokenSource.ts';
 import { sleep, unlessAborted, withTimeout } from '../core/waits.ts';
-import type { CheckedConfig } from './settings.ts';
-import type { AcquisitionEvent } from './state.ts';
+import { type SessionState, tokenToReplace } from './state.ts';
+import type { SessionStore } from './store.ts';
 import type { Tabs } from './tabs.ts';
+import { overBudgetForMs, pausedForMs } from './throttle.ts';
 import { isOnline } from './wakeUps.ts';
 
-export interface AcquisitionPlan {
-  readonly externalId: string;
-  readonly settings: CheckedConfig;
-  /** A replacement is wanted, not a token that was handed out before. */
-  readonly fresh: boolean;
-  /** The token of another tab will do; that tab's own is older. */
-  readonly mayShare: boolean;
-  /** That token has to be newer than this one; undefined: any will do. */
-  readonly newerThan: GuestToken | undefined;
-  /** The latest token, in hand or over. */
-  readonly previous: GuestToken | undefined;
-  readonly wasRejected: boolean;
-  /** Attempts that failed just before, of an acquisition that was aborted. */
-  readonly failedAttempts: number;
+export interface AcquisitionOptions {
+  readonly store: SessionStore;
   readonly tabs: Tabs | undefined;
-  /** Ms until a pause is over that began before this acquisition; 0 or less: there is none. */
-  readonly pausedForMs: () => number;
-  /** Ms until the request budget has room for one more request; 0 or less: now. */
-  readonly overBudgetForMs: () => number;
-  readonly onEvent: (event: AcquisitionEvent) => void;
+  /** A new token is wanted, not one that another tab has. */
+  readonly byPerson: boolean;
+  /** Called with the token that came from the source, before other tabs may ask. */
+  readonly onToken: (token: GuestToken, attempt: number) => void;
 }
 
 /** One acquisition: the attempts and waits until there is a token, for any number of callers. */
 export class Acquisition {
+  readonly #options: AcquisitionOptions;
+  /** The state in which it began. */
+  readonly #before: SessionState;
   #isFresh: boolean;
   #lastWasFresh = true;
-  readonly #plan: AcquisitionPlan;
   readonly #ended = new AbortController();
   #wait = new AbortController();
 
-  constructor(plan: AcquisitionPlan) {
-    this.#plan = plan;
-    this.#isFresh = plan.fresh;
+  constructor(options: AcquisitionOptions) {
+    const { state } = options.store;
+    this.#options = options;
+    this.#before = state;
+    // A source that handed out what was over has to be asked for something else.
+    const hadProgress = state.failure?.error.code !== 'no_progress';
+    this.#isFresh = options.byPerson || !!tokenToReplace(state) || !hadProgress;
   }
 
   get isAborted(): boolean {
@@ -70,22 +64,22 @@ export class Acquisition {
 
   /** @throws GuestTokenError the last attempt's, or the reason of `abort` */
   run(): Promise<GuestToken> {
-    const { tabs, mayShare, newerThan } = this.#plan;
+    const { tabs, byPerson } = this.#options;
     const { signal } = this.#ended;
     const work = (): Promise<GuestToken> => this.#attempts(signal);
     return unlessAborted(signal, () =>
-      tabs ? tabs.exclusively(signal, mayShare, newerThan, work) : work(),
+      tabs ? tabs.exclusively(signal, !byPerson, tokenToReplace(this.#before), work) : work(),
     );
   }
 
   #attempts(signal: AbortSignal): Promise<GuestToken> {
-    const { externalId, settings, failedAttempts, onEvent } = this.#plan;
-    const { source, retry, channelId, attributes } = settings;
+    const { store, byPerson, onToken } = this.#options;
+    const { source, retry, externalId, channelId, attributes } = store.settings;
     return acquire(
       retry,
       async (attempt) => {
         await this.#untilAllowed(signal);
-        onEvent({ type: 'request-sent', attempt, fresh: this.#isFresh });
+        store.dispatch({ type: 'request-sent', attempt, fresh: this.#isFresh });
       },
       async (attempt, refused) => {
         const requestedAt = readClock();
@@ -96,34 +90,35 @@ export class Acquisition {
         );
         const token = this.#read(reply, requestedAt);
         // Told from here, so that the other tabs hear of it before one of them gets the lock.
-        if (!signal.aborted) onEvent({ type: 'token-acquired', attempt, token });
+        if (!signal.aborted) onToken(token, attempt);
         return token;
       },
       async (attempt, error, delayMs) => {
         signal.throwIfAborted();
-        onEvent({ type: 'attempt-failed', attempt, error, delayMs });
+        store.dispatch({ type: 'attempt-failed', attempt, error, delayMs });
         await this.#pause(delayMs, signal);
       },
-      failedAttempts,
+      // Those of an acquisition that was aborted just before count as well.
+      byPerson ? 0 : this.#before.throttle.failedAttempts,
     );
   }
 
   /** Waits for the end of a pause and for the network. No request leaves before. */
   async #untilAllowed(signal: AbortSignal): Promise<void> {
-    const { pausedForMs, overBudgetForMs, onEvent } = this.#plan;
-    const pausedMs = pausedForMs();
+    const { store } = this.#options;
+    const pausedMs = pausedForMs(store.state.throttle, readClock());
     if (pausedMs > 0) await this.#pause(pausedMs, signal);
     if (!isOnline()) {
       const error = offline();
-      onEvent({ type: 'attempt-postponed', error, delayMs: ATTEMPT_TIMEOUT_MS });
+      store.dispatch({ type: 'attempt-postponed', error, delayMs: ATTEMPT_TIMEOUT_MS });
       await this.#pause(ATTEMPT_TIMEOUT_MS, signal);
       if (!isOnline()) throw error;
     }
     signal.throwIfAborted();
-    const delayMs = overBudgetForMs();
+    const delayMs = overBudgetForMs(store.state.throttle, readClock());
     if (delayMs > 0) {
       const error = overBudget(delayMs);
-      onEvent({ type: 'attempt-postponed', error, delayMs });
+      store.dispatch({ type: 'attempt-postponed', error, delayMs });
       throw error;
     }
   }
@@ -135,12 +130,13 @@ export class Acquisition {
     await sleep(delayMs, this.#wait.signal);
     signal.removeEventListener('abort', stop);
     signal.throwIfAborted();
-    this.#plan.onEvent({ type: 'pause-elapsed' });
+    this.#options.store.dispatch({ type: 'pause-elapsed' });
   }
 
   #read(reply: unknown, requestedAt: Instant): GuestToken {
-    const { previous, wasRejected, settings } = this.#plan;
-    return readSuccessor(reply, previous, wasRejected, { ...settings, requestedAt });
+    const { latest, held } = this.#before;
+    const { settings } = this.#options.store;
+    return readSuccessor(reply, latest, held?.isRejected ?? false, { ...settings, requestedAt });
   }
 }
 

@@ -1,8 +1,9 @@
 import { createGuestFetch, type GuestFetchSession } from '../core/guestFetch.ts';
 import type { GuestToken } from '../core/guestToken.ts';
+import type { GuestTokenSource } from '../core/tokenSource.ts';
 import { unlessAborted } from '../core/waits.ts';
 import type { GuestTokenSession } from './session.ts';
-import type { CheckedConfig } from './settings.ts';
+import { type CheckedConfig, isSomebody } from './settings.ts';
 import { gone } from './singleFlight.ts';
 
 export interface GetTokenOptions {
@@ -50,9 +51,9 @@ class Lease {
     const { session } = this;
     const signal = options?.signal;
     if (!session || this.isOver) return Promise.reject(gone());
-    const token = signal?.aborted ? undefined : session.takeToken();
+    const token = signal?.aborted ? undefined : session.flight.takeToken();
     if (token) return Promise.resolve(token).then(this.#handOut);
-    return unlessAborted(signal, () => this.#wait(session.getToken()));
+    return unlessAborted(signal, () => this.#wait(session.flight.getToken()));
   }
 
   refresh(): Promise<string> {
@@ -92,7 +93,7 @@ class Lease {
 export function createCurrentSession(): CurrentSession {
   let lease = new Lease(null);
   let allowed: readonly string[] = [];
-  let committed: CheckedConfig | undefined;
+  let source: GuestTokenSource | undefined;
 
   function show(next: GuestTokenSession | null): void {
     if (next === lease.session) return;
@@ -111,10 +112,10 @@ export function createCurrentSession(): CurrentSession {
     }),
     commit(next, settings, origins) {
       allowed = origins;
-      committed = settings;
+      source = settings.source;
       const before = lease.session;
       show(next);
-      next?.configure(settings);
+      if (isSomebody(settings)) next?.configure(settings);
       if (next || !before) return;
       const { watchesBegun } = before;
       // Later, since React allows no updates while it commits.
@@ -127,7 +128,7 @@ export function createCurrentSession(): CurrentSession {
     watch(watched) {
       // React takes an <Activity> off the page and puts it back without a new commit.
       show(watched);
-      return watched.watch(committed?.source, () => {
+      return watched.watch(source, () => {
         const isCurrent = lease.session === watched;
         if (isCurrent) show(null);
         return !isCurrent;

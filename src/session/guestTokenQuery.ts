@@ -20,8 +20,9 @@ import {
   isSomebody,
 } from './settings.ts';
 import { gone } from './singleFlight.ts';
-import type { GuestTokenState, SessionState } from './state.ts';
+import type { SessionState } from './state.ts';
 import type { StateMirror } from './store.ts';
+import type { GuestTokenState } from './view.ts';
 
 export type GuestTokenQueryOptions = Omit<
   UseQueryOptions<GuestToken, GuestTokenError, GuestToken, GuestTokenQueryKey>,
@@ -129,7 +130,7 @@ export function sessionOpener(
 
 function acquireForQuery(client: QueryClient, settings: CheckedConfig): Promise<GuestToken> {
   const session = sessionOpener(client, settings, false)();
-  return session ? session.getToken() : Promise.reject(gone());
+  return session ? session.flight.getToken() : Promise.reject(gone());
 }
 
 type TokenQueryState = Query<GuestToken, GuestTokenError>['state'];

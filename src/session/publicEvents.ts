@@ -1,6 +1,7 @@
 import type { GuestTokenEventDetail } from '../core/events.ts';
 import { NOTABLE_SKEW_MS } from '../core/expiry.ts';
-import { type SessionEvent, type SessionState, viewOf } from './state.ts';
+import type { SessionEvent, SessionState } from './state.ts';
+import { viewOf } from './view.ts';
 
 /** What `onEvent` is told of a change of the state. */
 export function publicEvents(

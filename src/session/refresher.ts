@@ -1,31 +1,28 @@
 import { readClock } from '../core/clock.ts';
-import { type KeepFresh, nextTask, type Task } from './schedule.ts';
+import { nextTask, type Task } from './schedule.ts';
 import type { SessionStore } from './store.ts';
 import { isOnline, isVisible, startWakeUps, type WakeUps } from './wakeUps.ts';
 
-export interface RefresherOptions {
-  readonly store: SessionStore;
-  readonly keepFresh: () => KeepFresh;
-  readonly acquire: () => void;
-  /** Called first when something happens to the page. */
-  readonly onPageEvent: (event: Event) => void;
-}
-
 /** Does what is due: drops a token that is over, ends a pause, renews. */
 export class Refresher {
-  readonly #options: RefresherOptions;
+  readonly #store: SessionStore;
+  readonly #acquire: () => void;
+  readonly #onPageEvent: (event: Event) => void;
   /** Whether the wake-ups are those of a watched session. */
   #isAwake = false;
   #wakeUps: WakeUps | undefined;
 
-  constructor(options: RefresherOptions) {
-    this.#options = options;
-    options.store.subscribe(() => this.rearm());
+  /** @param onPageEvent called first when something happens to the page */
+  constructor(store: SessionStore, acquire: () => void, onPageEvent: (event: Event) => void) {
+    this.#store = store;
+    this.#acquire = acquire;
+    this.#onPageEvent = onPageEvent;
+    store.subscribe(() => this.rearm());
   }
 
   /** Looks anew at whether and when there is something to do. */
   rearm(): void {
-    const { isWatched, held } = this.#options.store.state;
+    const { isWatched, held } = this.#store.state;
     // Without a provider only the token's end matters; on a server a token ends with its request.
     const isNeeded = isWatched || (held && globalThis.window);
     if (!isNeeded || isWatched !== this.#isAwake) this.#stop();
@@ -36,7 +33,7 @@ export class Refresher {
         isWatched,
         () => this.#nextTask()?.inMs ?? Number.POSITIVE_INFINITY,
         (event) => {
-          if (event) this.#options.onPageEvent(event);
+          if (event) this.#onPageEvent(event);
           this.refreshIfDue();
         },
       );
@@ -44,13 +41,13 @@ export class Refresher {
   }
 
   refreshIfDue(): void {
-    const { store, acquire } = this.#options;
+    const store = this.#store;
     store.dispatch({ type: 'network-changed', isOnline: isOnline() });
     for (;;) {
       const task = this.#nextTask();
       if (!task || task.inMs > 0) return;
       if (task.name === 'acquire') {
-        acquire();
+        this.#acquire();
         return;
       }
       store.dispatch({ type: task.name === 'end-pause' ? 'pause-elapsed' : 'token-expired' });
@@ -58,8 +55,8 @@ export class Refresher {
   }
 
   #nextTask(): Task | undefined {
-    const { store, keepFresh } = this.#options;
-    return nextTask(store.state, keepFresh(), isVisible(), readClock());
+    const { state, settings } = this.#store;
+    return nextTask(state, settings.keepFresh, isVisible(), readClock());
   }
 
   #stop(): void {

@@ -4,11 +4,10 @@ import type { GuestToken } from '../core/guestToken.ts';
 import { cooldownMs } from '../core/retryPolicy.ts';
 import type { GuestTokenSource } from '../core/tokenSource.ts';
 import { Refresher } from './refresher.ts';
-import { untilDueMs } from './schedule.ts';
-import type { CheckedConfig, GuestTokenSettings } from './settings.ts';
+import type { GuestTokenSettings } from './settings.ts';
 import { Sharing } from './sharing.ts';
 import { SingleFlight } from './singleFlight.ts';
-import { initialState, type SessionState, usableToken } from './state.ts';
+import { initialState, type SessionState } from './state.ts';
 import { SessionStore, type StateMirror } from './store.ts';
 import { SuspensePromise } from './suspensePromise.ts';
 import { refusalsInARow } from './throttle.ts';
@@ -34,75 +33,46 @@ export interface SessionOptions {
  */
 export class GuestTokenSession {
   readonly store: SessionStore;
+  readonly flight: SingleFlight;
   readonly #options: SessionOptions;
-  readonly #flight: SingleFlight;
   readonly #sharing: Sharing;
   readonly #refresher: Refresher;
   readonly #suspense: SuspensePromise;
-  /** The latest ones of whoever shows it. */
-  settings: CheckedConfig;
   /** How often a provider has begun to show it. */
   watchesBegun = 0;
   /** Of each provider that shows it: the source it had at first. */
   #watchers: readonly (GuestTokenSource | undefined)[] = [];
-  #isDisposed = false;
+  /** Whoever needs the identity's session from now on gets another one. */
+  isDisposed = false;
 
   constructor(options: SessionOptions) {
     const { key, settings, remains = initialState, mirror } = options;
     this.#options = options;
-    this.settings = settings;
-    const store = new SessionStore(key, remains, (event) => this.settings.onEvent(event), mirror);
+    const store = new SessionStore(key, settings, remains, mirror);
     this.store = store;
     this.#suspense = new SuspensePromise(store);
     this.#sharing = new Sharing({
       key,
-      settings,
       store,
-      onForeignToken: () => this.#flight.abort(),
+      onForeignToken: () => this.flight.abort(),
       onSignedIn: () => this.#signIn(),
       onSignedOut: () => this.#leave('signed-out'),
     });
-    this.#flight = new SingleFlight({
-      externalId: settings.externalId,
+    this.flight = new SingleFlight(store, this.#sharing);
+    this.#refresher = new Refresher(
       store,
-      tabs: this.#sharing.tabs,
-      settings: () => this.settings,
-      onAcquired: (token) => this.#sharing.announce(token),
-      onEnd: () => this.#closeTabs(),
-    });
-    this.#refresher = new Refresher({
-      store,
-      keepFresh: () => this.settings.keepFresh,
-      acquire: () => void this.#flight.acquire(),
-      onPageEvent: (event) => this.#onPageEvent(event),
-    });
+      () => void this.flight.acquire(),
+      (event) => this.#onPageEvent(event),
+    );
   }
 
   // --- what callers ask for
-
-  /** The token in hand, where it can be handed out; renewed behind it when that is due. */
-  takeToken(): GuestToken | undefined {
-    const { state } = this.store;
-    const now = readClock();
-    const token = usableToken(state, now);
-    if (token && untilDueMs(state, now) <= 0) this.#flight.acquire();
-    return token;
-  }
-
-  /** A token that is valid now; a new one where there is none in hand. */
-  getToken(): Promise<GuestToken> {
-    const token = this.takeToken();
-    if (token) return Promise.resolve(token);
-    const { failure } = this.store.state;
-    const isPaused = !this.#flight.isRunning && untilDueMs(this.store.state, readClock()) > 0;
-    return failure && isPaused ? Promise.reject(failure.error) : this.#flight.acquire();
-  }
 
   /** A new token now, whatever pause is on. */
   refresh(): Promise<GuestToken> {
     this.store.dispatch({ type: 'signed-in' });
     this.#endCooldown(true);
-    return this.#flight.acquire(true);
+    return this.flight.acquire(true);
   }
 
   /**
@@ -117,7 +87,7 @@ export class GuestTokenSession {
     const { held } = store.state;
     if (held !== before) {
       this.#sharing.forget();
-      this.#flight.acquire();
+      this.flight.acquire();
     }
     // A late answer for an older token: there is, or soon will be, a newer one to send again with.
     return held?.token.value !== value || held.isRejected;
@@ -137,8 +107,8 @@ export class GuestTokenSession {
    * @returns settles when it should try again: one promise for all who wait
    */
   acquireForSuspense(isRetry: boolean): Promise<void> {
-    if (isRetry && !this.#flight.isRunning) this.#endCooldown(true);
-    this.#flight.acquire().catch(nothing);
+    if (isRetry && !this.flight.isRunning) this.#endCooldown(true);
+    this.flight.acquire().catch(nothing);
     return this.#suspense.pending;
   }
 
@@ -146,20 +116,20 @@ export class GuestTokenSession {
   #endCooldown(byPerson: boolean): void {
     if (!isOnline()) return;
     this.store.dispatch({ type: 'pause-ended-early', byPerson });
-    if (!this.store.state.throttle.pause) this.#flight.endWait();
+    if (!this.store.state.throttle.pause) this.flight.endWait();
   }
 
   // --- providers
 
   /** Takes over the settings of a render that may never be committed, while no other's count. */
-  prepare(settings: CheckedConfig): void {
-    if (!this.store.state.isWatched) this.settings = settings;
+  prepare(settings: GuestTokenSettings): void {
+    if (!this.store.state.isWatched) this.store.settings = settings;
   }
 
   /** Takes over the latest settings of a provider; none of them changes who the token is for. */
-  configure(settings: CheckedConfig): void {
-    if (settings === this.settings) return;
-    this.settings = settings;
+  configure(settings: GuestTokenSettings): void {
+    if (settings === this.store.settings) return;
+    this.store.settings = settings;
     // Later, since React allows no updates while it commits.
     queueMicrotask(() => this.#refresher.refreshIfDue());
   }
@@ -204,17 +174,13 @@ export class GuestTokenSession {
   }
 
   #leave(why: 'signed-out' | 'replaced' | 'unwatched'): void {
-    this.#flight.abort();
+    this.flight.abort();
     if (why !== 'unwatched') this.#sharing.forget();
     if (why === 'signed-out') this.store.dispatch({ type: 'signed-out' });
     this.#refresher.rearm();
-    this.#closeTabs();
+    this.#sharing.closeUnlessWatched();
     const isOver = why !== 'unwatched' || this.#options.endsWithProvider;
     if (isOver && this.#watchers.length === 0) this.dispose();
-  }
-
-  #closeTabs(): void {
-    if (this.#watchers.length === 0) this.#sharing.tabs?.close();
   }
 
   #onPageEvent(event: Event): void {
@@ -223,13 +189,8 @@ export class GuestTokenSession {
     if (isShown || event.type === 'online') this.#endCooldown(false);
   }
 
-  /** Whoever needs the identity's session from now on gets another one. */
-  get isDisposed(): boolean {
-    return this.#isDisposed;
-  }
-
   dispose(): void {
-    this.#isDisposed = true;
+    this.isDisposed = true;
     this.store.dispatch({ type: 'cleared' });
     this.#refresher.rearm();
     this.#options.onDispose(this.store.state);

@@ -1,7 +1,6 @@
 import { readClock } from '../core/clock.ts';
 import type { GuestToken } from '../core/guestToken.ts';
 import { asRecord } from '../core/json.ts';
-import type { GuestTokenSettings } from './settings.ts';
 import { isNewer, receiveToken } from './sharedToken.ts';
 import { usableToken } from './state.ts';
 import { TokenStorage } from './storage.ts';
@@ -10,8 +9,8 @@ import { Tabs } from './tabs.ts';
 import { isVisible } from './wakeUps.ts';
 
 export interface SharingOptions {
+  /** Names the identity. */
   readonly key: string;
-  readonly settings: GuestTokenSettings;
   readonly store: SessionStore;
   /** What is under way is not needed, or not to be trusted, any more. */
   readonly onForeignToken: () => void;
@@ -27,7 +26,8 @@ export class Sharing {
   readonly #options: SharingOptions;
 
   constructor(options: SharingOptions) {
-    const { key, settings, store } = options;
+    const { key, store } = options;
+    const { settings } = store;
     this.#options = options;
     // Not on a server; nor in jsdom, where Node's channels would join unrelated tests.
     if (settings.shareAcrossTabs && 'isSecureContext' in globalThis) {
@@ -49,6 +49,11 @@ export class Sharing {
   /** Later pages of this tab do not get the token. */
   forget(): void {
     this.#storage?.write(undefined);
+  }
+
+  /** Nobody listens to the other tabs where no provider shows the session. */
+  closeUnlessWatched(): void {
+    if (!this.#options.store.state.isWatched) this.tabs?.close();
   }
 
   onPageEvent(event: Event): void {
@@ -79,32 +84,32 @@ export class Sharing {
 
   /** The token that is known to be the visitor's still. */
   #confirmed(): GuestToken | undefined {
-    const { store, settings } = this.#options;
-    const stored = this.#storage?.read(settings.expiryBufferMs);
+    const { store } = this.#options;
+    const stored = this.#storage?.read(store.settings.expiryBufferMs);
     const isKnown = stored?.value === store.state.latest?.value;
     // Where another tab may have signed the visitor out, only a later page of this tab proves otherwise.
     return this.tabs && isKnown ? undefined : stored;
   }
 
   #onMessage(type: unknown, shared: unknown): void {
-    const { store, settings, onSignedIn, onSignedOut } = this.#options;
+    const { store, onSignedIn, onSignedOut } = this.#options;
     const mine = usableToken(store.state, readClock());
     if (type === 'signed-in') onSignedIn();
     if (type === 'signed-out') onSignedOut();
     if (type === 'token') this.#onToken(shared, mine);
     if (type !== 'ask' || !mine) return;
-    const theirs = receiveToken(shared, settings.expiryBufferMs);
+    const theirs = receiveToken(shared, store.settings.expiryBufferMs);
     if (!theirs || isNewer(mine, theirs)) this.tabs?.answer(mine);
   }
 
   #onToken(shared: unknown, mine: GuestToken | undefined): void {
-    const { store, settings, onForeignToken } = this.#options;
+    const { store, onForeignToken } = this.#options;
     const { isSignedOut, isUnconfirmed, latest } = store.state;
     // A tab that has not heard of the sign-out yet must not undo it.
     if (isSignedOut) return;
     const isKnown = latest !== undefined && asRecord(shared).token === latest.value;
     if (isKnown && !isUnconfirmed) return;
-    const token = isKnown ? latest : receiveToken(shared, settings.expiryBufferMs);
+    const token = isKnown ? latest : receiveToken(shared, store.settings.expiryBufferMs);
     if (!token || (mine && !isNewer(token, mine))) return;
     store.dispatch({ type: 'token-shared', token });
     this.#storage?.write(token);

@@ -5,34 +5,43 @@ import { GuestTokenError } from '../core/errors.ts';
 import type { GuestToken } from '../core/guestToken.ts';
 import { cooldownMs } from '../core/retryPolicy.ts';
 import { Acquisition } from './acquisition.ts';
-import type { CheckedConfig } from './settings.ts';
-import { type AcquisitionEvent, usableToken } from './state.ts';
+import { untilDueMs } from './schedule.ts';
+import type { Sharing } from './sharing.ts';
+import { usableToken } from './state.ts';
 import type { SessionStore } from './store.ts';
-import type { Tabs } from './tabs.ts';
-import { overBudgetForMs, pausedForMs } from './throttle.ts';
-
-export interface SingleFlightOptions {
-  readonly externalId: string;
-  readonly store: SessionStore;
-  readonly tabs: Tabs | undefined;
-  readonly settings: () => CheckedConfig;
-  /** Called with each new token that came from the source, before another tab may ask. */
-  readonly onAcquired: (token: GuestToken) => void;
-  /** Called after the end of each acquisition. */
-  readonly onEnd: () => void;
-}
 
 /** At most one acquisition at a time, for any number of callers. */
 export class SingleFlight {
-  readonly #options: SingleFlightOptions;
+  readonly #store: SessionStore;
+  readonly #sharing: Sharing;
   #running: { acquisition: Acquisition; promise: Promise<GuestToken> } | undefined;
 
-  constructor(options: SingleFlightOptions) {
-    this.#options = options;
+  /** @param sharing announces each new token */
+  constructor(store: SessionStore, sharing: Sharing) {
+    this.#store = store;
+    this.#sharing = sharing;
   }
 
   get isRunning(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** The token in hand, where it can be handed out; renewed behind it when that is due. */
+  takeToken(): GuestToken | undefined {
+    const { state } = this.#store;
+    const now = readClock();
+    const token = usableToken(state, now);
+    if (token && untilDueMs(state, now) <= 0) this.acquire();
+    return token;
+  }
+
+  /** A token that is valid now; a new one where there is none in hand. */
+  getToken(): Promise<GuestToken> {
+    const token = this.takeToken();
+    if (token) return Promise.resolve(token);
+    const { state } = this.#store;
+    const isPaused = !this.#running && untilDueMs(state, readClock()) > 0;
+    return isPaused && state.failure ? Promise.reject(state.failure.error) : this.acquire();
   }
 
   /**
@@ -41,8 +50,7 @@ export class SingleFlight {
    * @param byPerson a new token is wanted, not one that was on its way already
    */
   acquire(byPerson = false): Promise<GuestToken> {
-    const { store } = this.#options;
-    if (store.state.isSignedOut) return Promise.reject(gone());
+    if (this.#store.state.isSignedOut) return Promise.reject(gone());
     if (this.#running) {
       const { acquisition, promise } = this.#running;
       if (!byPerson) return promise;
@@ -53,11 +61,16 @@ export class SingleFlight {
         acquisition.lastWasFresh || acquisition.isAborted ? promise : this.acquire(true);
       return promise.then(next, next);
     }
-    const acquisition = this.#create(byPerson);
+    const acquisition = new Acquisition({
+      store: this.#store,
+      tabs: this.#sharing.tabs,
+      byPerson,
+      onToken: (token, attempt) => this.#onToken(token, attempt),
+    });
     const promise = this.#carryOut(acquisition);
     promise.catch(() => undefined); // nobody has to wait for it
     this.#running = { acquisition, promise };
-    store.dispatch({ type: 'acquisition-started' });
+    this.#store.dispatch({ type: 'acquisition-started' });
     return promise;
   }
 
@@ -66,7 +79,7 @@ export class SingleFlight {
     const running = this.#running;
     if (!running) return;
     this.#running = undefined;
-    this.#options.store.dispatch({ type: 'acquisition-aborted' });
+    this.#store.dispatch({ type: 'acquisition-aborted' });
     running.acquisition.abort(gone());
   }
 
@@ -75,30 +88,8 @@ export class SingleFlight {
     this.#running?.acquisition.endWait();
   }
 
-  #create(byPerson: boolean): Acquisition {
-    const { store, externalId, tabs, settings } = this.#options;
-    const { failure, held, isUnconfirmed, latest, throttle } = store.state;
-    const isReplacement = latest !== undefined && !isUnconfirmed;
-    return new Acquisition({
-      externalId,
-      settings: settings(),
-      // A source that handed out what was over has to be asked for something else.
-      fresh: byPerson || isReplacement || failure?.error.code === 'no_progress',
-      mayShare: !byPerson,
-      // A token that another tab still has is as good as confirmed.
-      newerThan: isReplacement ? latest : undefined,
-      previous: latest,
-      wasRejected: held?.isRejected ?? false,
-      failedAttempts: byPerson ? 0 : throttle.failedAttempts,
-      tabs,
-      pausedForMs: () => pausedForMs(store.state.throttle, readClock()),
-      overBudgetForMs: () => overBudgetForMs(store.state.throttle, readClock()),
-      onEvent: (event) => this.#onEvent(event),
-    });
-  }
-
   async #carryOut(acquisition: Acquisition): Promise<GuestToken> {
-    const { store, onEnd } = this.#options;
+    const store = this.#store;
     // Later, since a component that suspends starts this while it renders.
     await undefined;
     try {
@@ -117,20 +108,17 @@ export class SingleFlight {
       warnOfFailure(error);
       throw error;
     } finally {
-      onEnd();
+      this.#sharing.closeUnlessWatched();
     }
   }
 
-  #onEvent(event: AcquisitionEvent): void {
-    const { store, settings, onAcquired } = this.#options;
-    const token = event.type === 'token-acquired' ? event.token : undefined;
-    const isNew = token !== store.state.held?.token;
-    if (token) {
-      this.#running = undefined;
-      warnOfShortLife(token.bufferMs, settings().expiryBufferMs);
-    }
-    store.dispatch(event);
-    if (token && isNew) onAcquired(token);
+  #onToken(token: GuestToken, attempt: number): void {
+    const { state, settings } = this.#store;
+    const isNew = token !== state.held?.token;
+    this.#running = undefined;
+    warnOfShortLife(token.bufferMs, settings.expiryBufferMs);
+    this.#store.dispatch({ type: 'token-acquired', attempt, token });
+    if (isNew) this.#sharing.announce(token);
   }
 }
 

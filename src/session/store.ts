@@ -1,17 +1,10 @@
 import { readClock } from '../core/clock.ts';
 import { type GuestTokenEvent, type GuestTokenEventDetail, identityHash } from '../core/events.ts';
 import { publicEvents } from './publicEvents.ts';
-import {
-  type GuestTokenState,
-  pendingView,
-  reduce,
-  type SessionEvent,
-  type SessionState,
-  type StateField,
-  stateFields,
-  viewOf,
-} from './state.ts';
+import type { GuestTokenSettings } from './settings.ts';
+import { reduce, type SessionEvent, type SessionState } from './state.ts';
 import { pausedForMs } from './throttle.ts';
+import { type GuestTokenState, pendingView, type StateField, stateFields, viewOf } from './view.ts';
 import { isOnline } from './wakeUps.ts';
 
 /** Where a session shows its state to others than components. */
@@ -19,8 +12,6 @@ export interface StateMirror {
   write(state: SessionState, view: GuestTokenState): void;
   remove(): void;
 }
-
-type OnEvent = (event: GuestTokenEvent) => void;
 
 /**
  * Called when the state has changed.
@@ -34,12 +25,13 @@ export type StoreListener = (
 ) => void;
 
 /**
- * The one owner of a session's state. What happens changes the state at once; whoever listens is told
+ * The one owner of a session's state and settings. What happens changes the state at once; whoever listens is told
  * in a microtask, since much of it happens while React renders or commits.
  */
 export class SessionStore {
+  /** The latest ones of whoever shows the session. */
+  settings: GuestTokenSettings;
   readonly #identity: string;
-  readonly #onEvent: OnEvent;
   readonly #mirror: StateMirror;
   readonly #listeners = new Set<StoreListener>();
   #state: SessionState;
@@ -53,14 +45,19 @@ export class SessionStore {
 
   /**
    * @param key names the identity
+   * @param settings of whom the session is for at first
    * @param initial what remains of a session of the identity before
-   * @param onEvent told of public events
    * @param mirror written to before the listeners are called
    */
-  constructor(key: string, initial: SessionState, onEvent: OnEvent, mirror: StateMirror) {
+  constructor(
+    key: string,
+    settings: GuestTokenSettings,
+    initial: SessionState,
+    mirror: StateMirror,
+  ) {
     this.#identity = identityHash(key);
+    this.settings = settings;
     this.#state = initial;
-    this.#onEvent = onEvent;
     this.#mirror = mirror;
   }
 
@@ -122,7 +119,7 @@ export class SessionStore {
     const events = this.#events.splice(0);
     for (const event of events) {
       try {
-        this.#onEvent(event);
+        this.settings.onEvent(event);
       } catch (error) {
         // A listener's mistake is its own: shown as such, it must not cost the token.
         globalThis.reportError?.(error);

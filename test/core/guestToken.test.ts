@@ -90,6 +90,12 @@ describe('the end of a token', () => {
     });
   });
 
+  test('is told by a JWT whose payload needs the url-safe alphabet and holds any language', () => {
+    const jwt = jwtOf(JSON.stringify({ name: '~~~ ??? Åsa 🙂 ÿÿÿ', exp: NOW_S + 900, iat: NOW_S }));
+    expect(jwt).toMatch(/-.*_|_.*-/);
+    expect(read({ id: 'a', token: jwt })).toMatchObject({ lifeMs: 900_000, expirySource: 'jwt' });
+  });
+
   test.each([
     ['opaque', 'f5a0c3d2-opaque'],
     ['not a JWT, though it has dots', 'a.b.c'],

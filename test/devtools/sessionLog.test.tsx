@@ -31,7 +31,7 @@ function inspect(): SessionLog {
 function seen(log: SessionLog): string[] {
   return log.getSessions().map(({ session, events }) => {
     const types = events.map(({ type }) => type);
-    return `${session.settings.externalId}: ${types.join(', ')}`;
+    return `${session.store.settings.externalId}: ${types.join(', ')}`;
   });
 }
 

@@ -259,7 +259,7 @@ describe('what is predicted happens', () => {
   async function happens(event: NextCheck['on'], session: GuestTokenSession): Promise<void> {
     if (event === 'visible') await setVisible(true);
     if (event === 'online') await setOnline(true);
-    if (event === 'asked') session.getToken().catch(() => undefined);
+    if (event === 'asked') session.flight.getToken().catch(() => undefined);
     if (event === 'shown') session.watch(undefined, () => false);
     await pass(1);
   }
@@ -327,7 +327,7 @@ describe('what is predicted happens', () => {
   function whyNow(): { reason: string; next: NextCheck } {
     const [session] = openSessions();
     if (!session) throw new Error('There is no session.');
-    return whyOf(session.store.state, session.settings, true, readClock());
+    return whyOf(session.store.state, session.store.settings, true, readClock());
   }
 
   test('between two attempts', async () => {

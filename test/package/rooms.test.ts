@@ -41,7 +41,7 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 const mayUse: Record<string, RegExp> = {
-  core: /^jwt-decode$/,
+  core: /^$/,
   session: /^@tanstack\/(react-)?query/,
   react: /^(react|@tanstack\/react-query)($|\/)/,
   devtools: /^react(-dom)?($|\/)/,

@@ -2,16 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import type { GuestToken } from '../../src/core/guestToken.ts';
 import {
-  type GuestTokenState,
-  idleView,
   initialState,
-  pendingView,
   reduce,
   type SessionEvent,
   type SessionState,
-  viewOf,
 } from '../../src/session/state.ts';
 import { openThrottle, type Throttle } from '../../src/session/throttle.ts';
+import { type GuestTokenState, idleView, pendingView, viewOf } from '../../src/session/view.ts';
 import {
   busy,
   deepFreeze,
