@@ -1,5 +1,6 @@
 import { asRecord } from '../core/json.ts';
 import { badRequest, genesysError, randomId } from './replies.ts';
+import { AGENT_SCRIPT } from './script.ts';
 import type { IssuedGuestToken } from './tokens.ts';
 
 /** A message, in the form of Genesys' web chat. */
@@ -20,14 +21,6 @@ export interface SandboxConversations {
   write(conversationId: string, guest: IssuedGuestToken, body: unknown, nowMs: number): Response;
   clear(): void;
 }
-
-/** What the agent says, in turn. */
-const SCRIPT = [
-  'Hello! You are talking to the sandbox. How can I help?',
-  'Thank you, I am looking into it.',
-  'Good news: that works now. Is there anything else?',
-  'You are welcome. Have a good day!',
-];
 
 interface Conversation {
   readonly externalId: string;
@@ -78,7 +71,7 @@ export function createSandboxConversations(): SandboxConversations {
       });
       const message = say({ id: guest.visitorId, role: 'CUSTOMER' }, text);
       const turn = messages.length / 2;
-      const reply = SCRIPT[turn % SCRIPT.length] ?? '';
+      const reply = AGENT_SCRIPT[turn % AGENT_SCRIPT.length] ?? '';
       messages.push(message, say({ id: 'agent-sandbox', role: 'AGENT' }, reply));
       conversations.set(id, conversation);
       return Response.json(message);

@@ -1,5 +1,4 @@
 import { ConnectionCut, type SandboxFault } from './faults.ts';
-import type { Call, Route, SandboxSettings } from './operations.ts';
 import {
   genesysError,
   htmlPage,
@@ -7,6 +6,8 @@ import {
   oauthError,
   tooManyRequests,
 } from './replies.ts';
+import type { Call, Route } from './routes.ts';
+import type { SandboxSettings } from './settings.ts';
 
 /** The settings as a fault bends them for one request. */
 export function withFault(
@@ -15,7 +16,13 @@ export function withFault(
 ): SandboxSettings {
   switch (fault?.kind) {
     case 'short-life':
-      return { ...settings, tokenLifeSeconds: fault.lifeSeconds ?? 30 };
+      return {
+        ...settings,
+        tokenLifeSeconds: fault.lifeSeconds ?? 30,
+        sessionLifeSeconds: fault.lifeSeconds ?? 30,
+      };
+    case 'expired-token':
+      return { ...settings, tokenLifeSeconds: -60 };
     case 'opaque-token':
       return { ...settings, tokenLifeSeconds: fault.lifeSeconds ?? 86_400 };
     case 'wrong-clock':
@@ -27,10 +34,29 @@ export function withFault(
 
 /** What a fault answers in place of the operation; undefined: the operation answers. */
 export async function failure(
-  { fault, nowMs, settings }: Call,
-  { host }: Route,
+  call: Pick<Call, 'fault' | 'nowMs' | 'settings'>,
+  host: Route['host'],
   signal: AbortSignal,
 ): Promise<Response | undefined> {
+  const { fault } = call;
+  switch (fault?.kind) {
+    case 'cut':
+      throw new ConnectionCut();
+    case 'hang':
+      return pause(signal);
+    case 'slow':
+      await pause(signal, fault.delayMs ?? 1500);
+      return undefined;
+    default:
+      return refusalBy(call, host);
+  }
+}
+
+/** The response that a fault refuses with; undefined: it does not. */
+export function refusalBy(
+  { fault, nowMs, settings }: Pick<Call, 'fault' | 'nowMs' | 'settings'>,
+  host: Route['host'],
+): Response | undefined {
   switch (fault?.kind) {
     case 'rate-limited':
       return tooManyRequests(fault, nowMs + settings.clockOffsetMs);
@@ -46,13 +72,6 @@ export async function failure(
       return genesysError(fault.status ?? 503, 'service.unavailable', 'The service failed.');
     case 'html':
       return htmlPage(fault.status ?? 200);
-    case 'cut':
-      throw new ConnectionCut();
-    case 'hang':
-      return pause(signal);
-    case 'slow':
-      await pause(signal, fault.delayMs ?? 1500);
-      return undefined;
     default:
       return undefined;
   }

@@ -1,5 +1,16 @@
 import { misconfigured } from '../core/errors.ts';
 
+/** What a client can ask for on an open socket: the `action` of its frames. */
+export const socketActions = [
+  'configureSession',
+  'configureAuthenticatedSession',
+  'getJwt',
+  'echo',
+  'onMessage',
+] as const;
+
+export type SocketAction = (typeof socketActions)[number];
+
 /** What the sandbox plays. A fault is switched on for one of these. */
 const SANDBOX_OPERATIONS = [
   /** `POST /oauth/token` on the login host */
@@ -14,6 +25,12 @@ const SANDBOX_OPERATIONS = [
   'refresh',
   /** `DELETE /api/v2/webdeployments/token/revoke` */
   'revoke',
+  /** `GET /api/v2/webmessaging/messages`, with the JWT of `getJwt` */
+  'history',
+  /** opening the Web Messaging socket, `/v1` */
+  'connect',
+  // and the frames that a client sends on it
+  ...socketActions,
 ] as const;
 
 export type SandboxOperation = (typeof SANDBOX_OPERATIONS)[number];
@@ -33,7 +50,7 @@ export type SandboxFault =
   | { readonly kind: 'unauthorized'; readonly code?: string }
   /** 403; `code` by default `missing.permissions`, i.e. the OAuth client lacks the role. */
   | { readonly kind: 'forbidden'; readonly code?: string }
-  /** Any other failing status; default 503. */
+  /** Any other failing status, on the socket any code, such as 4006; default 503. */
   | { readonly kind: 'unavailable'; readonly status?: number }
   /** No answer, until the caller gives up. */
   | { readonly kind: 'hang' }
@@ -41,7 +58,7 @@ export type SandboxFault =
   | { readonly kind: 'slow'; readonly delayMs?: number }
   /** The connection breaks. */
   | { readonly kind: 'cut' }
-  /** A page of HTML, with `status` (default 200), as captive portals and proxies answer. */
+  /** A page of HTML (on the socket: in place of a frame), with `status` (default 200), as captive portals and proxies answer. */
   | { readonly kind: 'html'; readonly status?: number }
   /** A token that is no JWT. Lives `lifeSeconds`, default 86,400: Genesys' fixed life. */
   | { readonly kind: 'opaque-token'; readonly lifeSeconds?: number }
@@ -49,8 +66,16 @@ export type SandboxFault =
   | { readonly kind: 'empty-token' }
   /** Genesys' clock is ahead by `offsetMs` (default 7,200,000; negative: behind). */
   | { readonly kind: 'wrong-clock'; readonly offsetMs?: number }
-  /** A token that lives `lifeSeconds` (default 30). */
-  | { readonly kind: 'short-life'; readonly lifeSeconds?: number };
+  /** A token, or a Web Messaging session, that lives `lifeSeconds` (default 30). */
+  | { readonly kind: 'short-life'; readonly lifeSeconds?: number }
+  /** A token that ended a minute ago. */
+  | { readonly kind: 'expired-token' }
+  /** A token whose end is said in ms, in place of seconds. */
+  | { readonly kind: 'exp-in-ms' }
+  /** On the socket: an answer of a class that no client knows. */
+  | { readonly kind: 'unknown-class' }
+  /** On the socket: an answer with the `tracingId` of another request. */
+  | { readonly kind: 'foreign-tracing-id' };
 
 export type SandboxFaultKind = SandboxFault['kind'];
 

@@ -7,11 +7,11 @@ export type {
   SandboxOperation,
 } from './faults.ts';
 export { type GenesysSandbox, genesysSandbox } from './genesysSandbox.ts';
+export type { SandboxStructuredMessage } from './messagingFrames.ts';
+export type { SandboxConnection, SandboxSocket } from './messagingSocket.ts';
 export type { SandboxSignIn } from './messagingTokens.ts';
-export type { SandboxSettings } from './operations.ts';
-export type {
-  SandboxCloud,
-  SandboxCloudOptions as GenesysSandboxOptions,
-  SandboxRequest,
-} from './sandboxCloud.ts';
+export type { SandboxRequest } from './requestLog.ts';
+export type { SandboxCloud, SandboxCloudOptions as GenesysSandboxOptions } from './sandboxCloud.ts';
+export type { SandboxSettings } from './settings.ts';
+export type { SandboxHandshake, SandboxMessagingControls } from './socketHost.ts';
 export type { IssuedGuestToken } from './tokens.ts';

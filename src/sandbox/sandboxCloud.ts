@@ -1,18 +1,15 @@
-import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
-import { createSandboxConversations } from './conversations.ts';
-import { failure, withFault } from './failure.ts';
 import { createFaultSwitches, type SandboxFaultInput, type SandboxOperation } from './faults.ts';
-import { createSandboxMessaging, type SandboxSignIn } from './messagingTokens.ts';
+import { createHttpHosts } from './httpHosts.ts';
+import type { SandboxSignIn } from './messagingTokens.ts';
+import { createRequestLog, type SandboxRequest } from './requestLog.ts';
+import { DEFAULT_SETTINGS, type SandboxSettings, withGiven } from './settings.ts';
 import {
-  type Call,
-  isForm,
-  type Route,
-  routes,
-  type SandboxSettings,
-  type World,
-} from './operations.ts';
-import { genesysError, randomId } from './replies.ts';
-import { createAccessTokens, createGuestTokens, type IssuedGuestToken } from './tokens.ts';
+  createSocketHost,
+  type SandboxHandshake,
+  type SandboxMessagingControls,
+} from './socketHost.ts';
+import type { IssuedGuestToken } from './tokens.ts';
+import { clearWorld, createWorld } from './world.ts';
 
 export interface SandboxCloudOptions extends Partial<SandboxSettings> {
   /** The region's domain. Default `"mypurecloud.com"`. */
@@ -21,6 +18,8 @@ export interface SandboxCloudOptions extends Partial<SandboxSettings> {
   readonly apiUrl?: string;
   /** Default `https://login.{environment}`. */
   readonly loginUrl?: string;
+  /** Default `wss://webmessaging.{environment}`. */
+  readonly socketUrl?: string;
   /** Default `"sandbox-client"`. */
   readonly clientId?: string;
   /** Default `"sandbox-secret"`. */
@@ -37,25 +36,14 @@ export interface SandboxCloudOptions extends Partial<SandboxSettings> {
   readonly now?: () => number;
 }
 
-/** One request that reached the sandbox, for a test to look at. */
-export interface SandboxRequest {
-  readonly operation: SandboxOperation;
-  readonly method: string;
-  readonly path: string;
-  /** Epoch ms, on the sandbox's clock. */
-  readonly atMs: number;
-  readonly headers: Headers;
-  /** The parsed JSON or form; undefined where there was none. */
-  readonly body: unknown;
-  /** What was answered; undefined while there is none, and for a cut connection. */
-  readonly status: number | undefined;
-}
-
 export interface SandboxCloud {
   readonly apiUrl: string;
   readonly loginUrl: string;
+  /** Where the Web Messaging socket is, without its path `/v1`. */
+  readonly socketUrl: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  readonly deploymentId: string;
   /**
    * Genesys Cloud as a `fetch`. Rejects as `fetch` does: with a TypeError for a cut connection and
    * for a host that is not the sandbox's, with the signal's reason when aborted.
@@ -72,9 +60,18 @@ export interface SandboxCloud {
   clear(operation?: SandboxOperation): void;
   /** Changes what is named, for the requests that come. */
   configure(settings: Partial<SandboxSettings>): void;
-  /** Back to the start: no tokens, no messages, no log, the faults and settings of the options. */
+  /** Back to the start: no tokens, messages, sockets or log, the faults and settings of the options. */
   reset(): void;
-  /** The latest 1,000 requests, oldest first. */
+  /**
+   * Opens a Web Messaging socket, whatever transports it. Nothing travels by itself: hand over what
+   * the client sends, and the socket gets what Genesys answers.
+   *
+   * @param url what the client dials: `{socketUrl}/v1?deploymentId=…`
+   */
+  connect(url: string | URL): SandboxHandshake;
+  /** What happens on open sockets without a client asking for it. */
+  readonly messaging: SandboxMessagingControls;
+  /** The latest 1,000 requests, frames on sockets included, oldest first. */
   readonly requests: readonly SandboxRequest[];
   /** How many requests came since the start or the last `reset`: of one operation, or of all. */
   count(operation?: SandboxOperation): number;
@@ -92,50 +89,30 @@ export interface SandboxCloud {
   signIn(signIn: SandboxSignIn): string;
 }
 
-const LOG_LENGTH = 1000;
-
-const DEFAULT_SETTINGS: SandboxSettings = {
-  tokenLifeSeconds: 3600,
-  accessTokenLifeSeconds: 86_400,
-  requestsPerMinute: 300,
-  clockOffsetMs: 0,
-};
-
-/** Genesys' login and API hosts as one `fetch`. `genesysSandbox` adds MSW handlers to it. */
+/**
+ * Genesys Cloud without any network: its login and API hosts as one `fetch`, its Web Messaging host
+ * as `connect`. `genesysSandbox` adds MSW handlers.
+ */
 export function createSandboxCloud(options: SandboxCloudOptions = {}): SandboxCloud {
-  const { environment = 'mypurecloud.com', channelId = DEFAULT_CHANNEL_ID } = options;
+  const { environment = 'mypurecloud.com', deploymentId = 'sandbox-deployment' } = options;
   const { clientId = 'sandbox-client', clientSecret = 'sandbox-secret' } = options;
   const apiUrl = withoutSlash(options.apiUrl ?? `https://api.${environment}`);
   const loginUrl = withoutSlash(options.loginUrl ?? `https://login.${environment}`);
+  const socketUrl = withoutSlash(options.socketUrl ?? `wss://webmessaging.${environment}`);
   const now = options.now ?? ((): number => Date.now());
-  const guests = createGuestTokens();
-  const world: World = {
-    client: {
-      id: clientId,
-      secret: clientSecret,
-      invalidStatus: options.invalidClientStatus ?? 401,
-    },
-    channels: typeof channelId === 'string' ? [channelId] : channelId,
-    access: createAccessTokens(),
-    guests,
-    conversations: createSandboxConversations(),
-    messaging: createSandboxMessaging(options.deploymentId ?? 'sandbox-deployment', guests, now),
-    visitors: new Map(),
-  };
   const faults = createFaultSwitches();
-  const counts = new Map<SandboxOperation, number>();
-  let log: (SandboxRequest & { status: number | undefined })[] = [];
-  let settings = DEFAULT_SETTINGS;
+  const log = createRequestLog();
+  let current = DEFAULT_SETTINGS;
+  const settings = (): SandboxSettings => current;
+  const world = createWorld(options, { clientId, clientSecret, deploymentId, now, settings });
+  const parts = { world, faults, log, settings, now };
+  const socketHost = createSocketHost({ socketUrl, ...parts });
 
   function reset(): void {
-    settings = withGiven(DEFAULT_SETTINGS, options);
-    world.access.revoke();
-    guests.revoke();
-    world.conversations.clear();
-    world.messaging.clear();
-    world.visitors.clear();
-    counts.clear();
-    log = [];
+    current = withGiven(DEFAULT_SETTINGS, options);
+    socketHost.clear();
+    clearWorld(world);
+    log.clear();
     faults.clear();
     for (const [operation, fault] of Object.entries(options.faults ?? {})) {
       // the switchboard checks the name, which Object.entries has widened to string
@@ -144,129 +121,33 @@ export function createSandboxCloud(options: SandboxCloudOptions = {}): SandboxCl
   }
   reset();
 
-  /** The route of a request, or the answer to one that has none. */
-  function find(request: Request): { route: Route; id: string; path: string } | Response {
-    const url = request.url.replace(/[?#].*$/s, '');
-    const host = url.startsWith(`${loginUrl}/`) ? 'login' : 'api';
-    const base = host === 'login' ? loginUrl : apiUrl;
-    if (!url.startsWith(`${base}/`)) {
-      throw new TypeError(
-        `The sandbox is at ${loginUrl} and ${apiUrl}, not at ${new URL(url).origin}.`,
-      );
-    }
-    const path = url.slice(base.length);
-    const route = routes.find((known) => known.host === host && known.path.test(path));
-    if (!route) return genesysError(404, 'not.found', 'The requested resource was not found.');
-    if (!route.methods.includes(request.method)) {
-      const headers = { Allow: route.methods.join(', ') };
-      return genesysError(405, 'method.not.allowed', 'The method is not allowed.', { headers });
-    }
-    return { route, path, id: route.path.exec(path)?.[1] ?? '' };
-  }
-
-  async function handle(request: Request): Promise<Response> {
-    // a browser asks before a call with an Authorization header to another origin
-    if (request.method === 'OPTIONS') return new Response(null, { status: 204 });
-    const found = find(request);
-    if (found instanceof Response) return found;
-    const { route, id, path } = found;
-    const nowMs = now();
-    const body = parseBody(await request.text(), request.headers);
-    const entry: (typeof log)[number] = {
-      operation: route.operation,
-      method: request.method,
-      path,
-      atMs: nowMs,
-      headers: request.headers,
-      body,
-      status: undefined,
-    };
-    log.push(entry);
-    if (log.length > LOG_LENGTH) log.shift();
-    counts.set(route.operation, (counts.get(route.operation) ?? 0) + 1);
-    const fault = faults.take(route.operation);
-    const call: Call = {
-      world,
-      settings: withFault(settings, fault),
-      fault,
-      headers: request.headers,
-      method: request.method,
-      body,
-      id,
-      nowMs,
-    };
-    const response = (await failure(call, route, request.signal)) ?? (await route.answer(call));
-    response.headers.set('Date', new Date(nowMs + call.settings.clockOffsetMs).toUTCString());
-    entry.status = response.status;
-    return response;
-  }
-
   return {
     apiUrl,
     loginUrl,
+    socketUrl,
     clientId,
     clientSecret,
-    async fetch(input, init) {
-      const request = new Request(input, init);
-      request.signal.throwIfAborted();
-      return withCommonHeaders(await handle(request), request.url.startsWith(`${apiUrl}/`));
-    },
+    deploymentId,
+    fetch: createHttpHosts({ apiUrl, loginUrl, ...parts }),
+    connect: socketHost.connect,
+    messaging: socketHost.controls,
     fault: faults.set,
     clear: faults.clear,
     configure(changes) {
-      settings = withGiven(settings, changes);
+      current = withGiven(current, changes);
     },
     reset,
     get requests() {
-      return log;
+      return log.requests;
     },
-    count(operation) {
-      if (operation) return counts.get(operation) ?? 0;
-      return [...counts.values()].reduce((sum, count) => sum + count, 0);
-    },
+    count: log.count,
     get issued() {
-      return guests.issued;
+      return world.guests.issued;
     },
-    revokeGuestTokens: guests.revoke,
+    revokeGuestTokens: world.guests.revoke,
     revokeAccessTokens: world.access.revoke,
     signIn: world.messaging.signIn,
   };
-}
-
-/** `base`, with those of its properties that `changes` has: an undefined never beats a default. */
-function withGiven(base: SandboxSettings, changes: Partial<SandboxSettings>): SandboxSettings {
-  return {
-    tokenLifeSeconds: changes.tokenLifeSeconds ?? base.tokenLifeSeconds,
-    accessTokenLifeSeconds: changes.accessTokenLifeSeconds ?? base.accessTokenLifeSeconds,
-    requestsPerMinute: changes.requestsPerMinute ?? base.requestsPerMinute,
-    clockOffsetMs: changes.clockOffsetMs ?? base.clockOffsetMs,
-  };
-}
-
-/** The form or JSON; undefined where it is neither. */
-function parseBody(text: string, headers: Headers): unknown {
-  if (isForm(headers)) return Object.fromEntries(new URLSearchParams(text));
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A page on another origin may call the API, and read what a client needs; not so the login host. */
-function withCommonHeaders(response: Response, isApi: boolean): Response {
-  const { headers } = response;
-  if (!headers.has('ININ-Correlation-Id')) headers.set('ININ-Correlation-Id', randomId());
-  headers.set('Cache-Control', 'no-store');
-  if (!isApi) return response;
-  headers.set('Access-Control-Allow-Origin', '*');
-  headers.set('Access-Control-Allow-Headers', 'Authorization, Content-Type, Cache-Control');
-  headers.set('Access-Control-Allow-Methods', 'GET, POST, DELETE');
-  headers.set(
-    'Access-Control-Expose-Headers',
-    'Date, Retry-After, ININ-Correlation-Id, inin-ratelimit-count, inin-ratelimit-allowed, inin-ratelimit-reset',
-  );
-  return response;
 }
 
 function withoutSlash(url: string): string {

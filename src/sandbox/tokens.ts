@@ -1,3 +1,4 @@
+import type { SandboxFault, SandboxFaultKind } from './faults.ts';
 import { unverifiableJwt } from './jwt.ts';
 import { genesysError, notAuthenticated, randomId } from './replies.ts';
 
@@ -10,15 +11,28 @@ export interface IssuedGuestToken {
   readonly expiresAtMs: number;
 }
 
+/** What is handed out: a JWT, or what a fault makes of it. */
+export type TokenForm = 'jwt' | 'opaque' | 'empty' | 'exp-in-ms';
+
+const formsOfFaults: Partial<Record<SandboxFaultKind, TokenForm>> = {
+  'opaque-token': 'opaque',
+  'empty-token': 'empty',
+  'exp-in-ms': 'exp-in-ms',
+};
+
+export function tokenFormOf(fault: SandboxFault | undefined): TokenForm {
+  return (fault && formsOfFaults[fault.kind]) ?? 'jwt';
+}
+
 export interface GuestTokens {
-  /** `form`: what is handed out instead of a JWT. Times in ms, on the sandbox's own clock. */
+  /** `nowMs` is on the sandbox's own clock, of which the played one is ahead by `clockOffsetMs`. */
   issue(what: {
     externalId: string;
     visitorId: string;
     nowMs: number;
     clockOffsetMs: number;
     lifeSeconds: number;
-    form: 'jwt' | 'opaque' | 'empty';
+    form: TokenForm;
   }): IssuedGuestToken;
   /** The token behind an `Authorization` header, or Genesys' 401. */
   check(authorization: string | null, nowMs: number): IssuedGuestToken | Response;
@@ -33,9 +47,14 @@ export function createGuestTokens(): GuestTokens {
     issue({ externalId, visitorId, nowMs, clockOffsetMs, lifeSeconds, form }) {
       const iat = Math.floor((nowMs + clockOffsetMs) / 1000);
       // jti, so that two tokens of one second differ
-      const jwt = (): string =>
-        unverifiableJwt({ sub: visitorId, iat, exp: iat + lifeSeconds, jti: randomId() });
-      const tokens = { jwt, opaque: () => randomId() + randomId(), empty: () => '' };
+      const jwt = (exp: number): string =>
+        unverifiableJwt({ sub: visitorId, iat, exp, jti: randomId() });
+      const tokens = {
+        jwt: () => jwt(iat + lifeSeconds),
+        'exp-in-ms': () => jwt((iat + lifeSeconds) * 1000),
+        opaque: () => randomId() + randomId(),
+        empty: () => '',
+      };
       const issued = {
         token: tokens[form](),
         visitorId,

@@ -1,4 +1,4 @@
-import { http, type RequestHandler } from 'msw';
+import { type AnyHandler, http } from 'msw';
 import { type GenesysSandbox, genesysSandbox } from '../../src/sandbox/genesysSandbox.ts';
 import type { SandboxCloudOptions } from '../../src/sandbox/sandboxCloud.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
@@ -7,7 +7,7 @@ import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 /** What stands behind one story: Genesys as the sandbox plays it, and the real broker before it. */
 export interface Scene {
   readonly sandbox: GenesysSandbox;
-  readonly handlers: readonly RequestHandler[];
+  readonly handlers: readonly AnyHandler[];
 }
 
 /** Everybody in the stories; the page of a shop would know by its session. */

@@ -1,41 +1,13 @@
 import { asRecord } from '../core/json.ts';
-import type { SandboxConversations } from './conversations.ts';
-import type { SandboxFault, SandboxFaultKind, SandboxOperation } from './faults.ts';
-import type { SandboxMessaging } from './messagingTokens.ts';
+import type { SandboxFault, SandboxOperation } from './faults.ts';
+import { readHistory } from './messagingHistory.ts';
 import { badRequest, oauthError, randomId } from './replies.ts';
-import type { AccessTokens, GuestTokens, IssuedGuestToken } from './tokens.ts';
-
-/** What can be changed while the sandbox runs. */
-export interface SandboxSettings {
-  /** Seconds that a guest token lives. Default 3,600. */
-  tokenLifeSeconds: number;
-  /** Seconds that an OAuth access token lives. Default 86,400, as at Genesys. */
-  accessTokenLifeSeconds: number;
-  /** Calls per access token and minute. Default 300, as at Genesys. */
-  requestsPerMinute: number;
-  /** Ms that Genesys' clock is ahead of the real one; negative: behind. Default 0. */
-  clockOffsetMs: number;
-}
+import type { SandboxSettings } from './settings.ts';
+import { type IssuedGuestToken, type TokenForm, tokenFormOf } from './tokens.ts';
+import type { World } from './world.ts';
 
 /** Genesys: "at most 15 minutes". */
 const MESSAGING_JWT_SECONDS = 900;
-
-/** All that the operations share. */
-export interface World {
-  readonly client: {
-    readonly id: string;
-    readonly secret: string;
-    /** What a wrong secret is answered with. */
-    readonly invalidStatus: 400 | 401;
-  };
-  readonly channels: readonly string[];
-  readonly access: AccessTokens;
-  readonly guests: GuestTokens;
-  readonly conversations: SandboxConversations;
-  readonly messaging: SandboxMessaging;
-  /** Visitor ids by channel and external id: a visitor who comes back is the same one. */
-  readonly visitors: Map<string, string>;
-}
 
 /** One request on its way through an operation. */
 export interface Call {
@@ -47,6 +19,7 @@ export interface Call {
   readonly body: unknown;
   /** The path's variable part. */
   readonly id: string;
+  readonly query: URLSearchParams;
   /** Epoch ms on the real clock. */
   readonly nowMs: number;
 }
@@ -95,7 +68,14 @@ export const routes: readonly Route[] = [
     host: 'api',
     methods: ['DELETE'],
     path: /^\/api\/v2\/webdeployments\/token\/revoke$/,
-    answer: (call) => asGuest(call, (guest) => call.world.messaging.revoke(guest)),
+    answer: (call) => asGuest(call, (guest) => revoke(call, guest)),
+  },
+  {
+    operation: 'history',
+    host: 'api',
+    methods: ['GET'],
+    path: /^\/api\/v2\/webmessaging\/messages$/,
+    answer: (call) => readHistory(call.world, call),
   },
 ];
 
@@ -147,7 +127,7 @@ function createVisitor(call: Call): Response {
     }
     const { token, visitorId } = issueTo(call, externalId, `${channelId} ${externalId}`, {
       lifeSeconds: settings.tokenLifeSeconds,
-      form: tokenForm(fault),
+      form: tokenFormOf(fault),
     });
     const createdTime = new Date(nowMs + settings.clockOffsetMs).toISOString();
     return Response.json({
@@ -162,29 +142,26 @@ function createVisitor(call: Call): Response {
   }
 }
 
-function tokenForm(fault: SandboxFault | undefined): 'jwt' | 'opaque' | 'empty' {
-  const forms: Partial<Record<SandboxFaultKind, 'opaque' | 'empty'>> = {
-    'opaque-token': 'opaque',
-    'empty-token': 'empty',
-  };
-  return forms[fault?.kind ?? 'cut'] ?? 'jwt';
-}
-
 function messagingJwt(call: Call, externalId: string): IssuedGuestToken {
   const lifeSeconds = Math.min(call.settings.tokenLifeSeconds, MESSAGING_JWT_SECONDS);
-  return issueTo(call, externalId, externalId, { lifeSeconds, form: tokenForm(call.fault) });
+  return issueTo(call, externalId, externalId, { lifeSeconds, form: tokenFormOf(call.fault) });
 }
 
 function issueTo(
   { world, settings, nowMs }: Call,
   externalId: string,
   visitorKey: string,
-  { lifeSeconds, form }: { lifeSeconds: number; form: 'jwt' | 'opaque' | 'empty' },
+  { lifeSeconds, form }: { lifeSeconds: number; form: TokenForm },
 ): IssuedGuestToken {
   const visitorId = world.visitors.get(visitorKey) ?? `visitor-${randomId()}`;
   world.visitors.set(visitorKey, visitorId);
   const { clockOffsetMs } = settings;
   return world.guests.issue({ externalId, visitorId, nowMs, clockOffsetMs, lifeSeconds, form });
+}
+
+function revoke({ world }: Call, guest: IssuedGuestToken): Response {
+  world.sessions.signOut(guest.externalId);
+  return world.messaging.revoke(guest);
 }
 
 function converse(call: Call): Response {
