@@ -1,3 +1,4 @@
+import { FastResponse } from 'srvx';
 import { normalOrigins } from '../core/origins.ts';
 import { type Answer, HttpProblem } from './problem.ts';
 import { readBody, type TokenRequestBody } from './requestBody.ts';
@@ -72,7 +73,9 @@ export function createRequestGuard(allowedOrigins: readonly string[] = []): Requ
         all['Access-Control-Allow-Credentials'] = 'true';
         all['Access-Control-Expose-Headers'] = 'Retry-After, Date';
       }
-      return new Response(body, { status, headers: all });
+      // On Node, srvx writes the text out as it is, which costs a third less than a Response with its
+      // stream; elsewhere this is the platform's Response.
+      return new FastResponse(body, { status, headers: all });
     },
   };
 }

@@ -31,7 +31,7 @@ const reply = {
   channel_id: 'webchat-default',
 };
 
-/** Reads the body and answers what the broker answers, and does nothing else. */
+/** Reads the body and answers what the broker answers, and does nothing else; as one would write it. */
 const bare: HttpHandler = async (request) => {
   await request.json();
   const headers = {

@@ -45,7 +45,7 @@ const mayUse: Record<string, RegExp> = {
   session: /^@tanstack\/(react-)?query/,
   react: /^(react|@tanstack\/react-query)($|\/)/,
   devtools: /^react(-dom)?($|\/)/,
-  server: /^(ipaddr\.js|jose|lru-cache|oauth4webapi|rate-limiter-flexible|redis|valibot)($|\/)/,
+  server: /^(ipaddr\.js|jose|lru-cache|oauth4webapi|srvx|valibot)($|\/)/,
   sandbox: /^(jose|msw)($|\/)/,
   testing: /^react($|\/)/,
   bin: /^(jose|prom-client|srvx|redis|node:.*)$/,
