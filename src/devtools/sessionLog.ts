@@ -1,3 +1,4 @@
+import { type Instant, readClock } from '../core/clock.ts';
 import type { GuestTokenEvent } from '../core/events.ts';
 import type { GuestTokenSession } from '../session/session.ts';
 import type { SessionState } from '../session/state.ts';
@@ -12,6 +13,8 @@ export interface InspectedSession {
   readonly id: number;
   readonly session: GuestTokenSession;
   readonly state: SessionState;
+  /** When the state became known. */
+  readonly changedAt: Instant;
   /** What has happened since the inspector came to the page, oldest first. */
   readonly events: readonly GuestTokenEvent[];
 }
@@ -52,7 +55,7 @@ export class SessionLog {
     for (const session of openSessions()) {
       if (this.#stops.has(session)) continue;
       const id = ++this.#count;
-      this.#sessions = [...this.#sessions, { id, session, state: session.store.state, events: [] }];
+      this.#sessions = [...this.#sessions, { id, session, events: [], ...present(session) }];
       this.#stops.set(
         session,
         session.store.subscribe((_changed, events) => this.#onChange(session, events)),
@@ -70,7 +73,7 @@ export class SessionLog {
       this.#sessions = this.#sessions.map((one) => {
         if (one.session !== session) return one;
         const events = [...one.events, ...news].slice(-MAX_EVENTS);
-        return { ...one, events, state: session.store.state };
+        return { ...one, events, ...present(session) };
       });
     }
     this.#notifyLater();
@@ -85,4 +88,8 @@ export class SessionLog {
       for (const listener of this.#listeners) listener();
     });
   }
+}
+
+function present({ store }: GuestTokenSession): Pick<InspectedSession, 'state' | 'changedAt'> {
+  return { state: store.state, changedAt: readClock() };
 }

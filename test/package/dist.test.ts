@@ -61,6 +61,42 @@ describe('the client entry', () => {
   });
 });
 
+describe('the inspector', () => {
+  it('is client code, and needs React only', () => {
+    expect(read('devtools.js')).toMatch(/^["']use client["'];?\n/);
+    const { files, packages } = reach('devtools.js');
+    expect([...packages].sort()).toEqual(['react', 'react-dom', 'react/jsx-runtime']);
+    const rooms = /^src\/(core|session|devtools)\//;
+    expect(modulesOf(files).filter((module) => !rooms.test(module))).toEqual([]);
+  });
+
+  it('leaves nothing in the bundle of an app that does not import it', async () => {
+    const words = /guest token inspector|data-guest-token-devtools/i;
+    expect(await bundled('index.js')).not.toMatch(words);
+    // the words are the right ones
+    expect(await bundled('devtools.js')).toMatch(words);
+  });
+});
+
+/** A browser's bundle of an entry, without React and TanStack Query. */
+async function bundled(entry: string): Promise<string> {
+  const result = await build({
+    configFile: false,
+    logLevel: 'error',
+    root,
+    build: {
+      write: false,
+      lib: { entry: inDist(entry), formats: ['es'] },
+      rolldownOptions: { external: /^(react|@tanstack)/ },
+    },
+  });
+  return [result]
+    .flat()
+    .flatMap((one) => ('output' in one ? one.output : []))
+    .map((one) => ('code' in one ? one.code : ''))
+    .join('\n');
+}
+
 describe('the other entries', () => {
   it('./core needs no other package', () => {
     const { files, packages } = reach('core.js');
@@ -165,7 +201,7 @@ describe('the manifest', () => {
 
 describe('the public surface', () => {
   // A change here is a change for users: look at it, then `npx vitest --project package -u`.
-  it.each(['index', 'core', 'server', 'sandbox', 'testing'])(
+  it.each(['index', 'core', 'devtools', 'server', 'sandbox', 'testing'])(
     'of %s is the agreed one',
     async (entry) => {
       const types = read(`${entry}.d.ts`);

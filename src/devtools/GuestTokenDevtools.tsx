@@ -1,0 +1,83 @@
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { useSessions } from './hooks.ts';
+import { type DevtoolsTheme, Isolated } from './Isolated.tsx';
+import { moodOf } from './mood.ts';
+import { Panel } from './Panel.tsx';
+
+export interface GuestTokenDevtoolsProps {
+  /** Whether the panel is open at first. Default false. */
+  initialIsOpen?: boolean | undefined;
+  /** The corner of the button. Default `"bottom-right"`. */
+  buttonPosition?: 'bottom-left' | 'bottom-right' | 'top-left' | 'top-right' | undefined;
+  /** Default `"system"`: as the browser prefers. */
+  theme?: DevtoolsTheme | undefined;
+}
+
+/** A button in a corner of the page, which opens the inspector of all guest tokens on the page. */
+export function GuestTokenDevtools({
+  initialIsOpen = false,
+  buttonPosition = 'bottom-right',
+  theme = 'system',
+}: GuestTokenDevtoolsProps): ReactNode {
+  return (
+    <Isolated theme={theme}>
+      <Drawer initialIsOpen={initialIsOpen} buttonPosition={buttonPosition} />
+    </Isolated>
+  );
+}
+
+type DrawerProps = Required<Pick<GuestTokenDevtoolsProps, 'initialIsOpen' | 'buttonPosition'>>;
+
+function Drawer({ initialIsOpen, buttonPosition }: DrawerProps) {
+  const [isOpen, setIsOpen] = useState(initialIsOpen);
+  const sessions = useSessions();
+  const button = useRef<HTMLButtonElement>(null);
+  const panel = useRef<HTMLElement>(null);
+  const wasToggled = useRef(false);
+
+  useEffect(() => {
+    // Not for a panel that is open at first: the page keeps its own focus.
+    if (wasToggled.current) (isOpen ? panel : button).current?.focus();
+  }, [isOpen]);
+
+  function toggle(): void {
+    wasToggled.current = true;
+    setIsOpen(!isOpen);
+  }
+
+  function onKeyDown(event: KeyboardEvent): void {
+    if (event.key !== 'Escape') return;
+    event.stopPropagation();
+    toggle();
+  }
+
+  if (!isOpen) {
+    return (
+      <button
+        type="button"
+        className="toggle"
+        ref={button}
+        data-position={buttonPosition}
+        data-mood={moodOf(sessions)}
+        aria-label="Open the guest token inspector"
+        onClick={toggle}
+      >
+        <span aria-hidden="true">GT</span>
+      </button>
+    );
+  }
+  return (
+    <section
+      className="drawer"
+      aria-label="Guest token inspector"
+      ref={panel}
+      tabIndex={-1}
+      onKeyDown={onKeyDown}
+    >
+      <button type="button" className="close" onClick={toggle}>
+        Close
+      </button>
+      <Panel />
+    </section>
+  );
+}
