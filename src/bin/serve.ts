@@ -1,6 +1,5 @@
 import { DEFAULT_ENDPOINT } from '../core/defaults.ts';
 import { createGuestTokenBroker, type GuestTokenBroker } from '../server/createGuestTokenBroker.ts';
-import type { BrokerEvent } from '../server/events.ts';
 import { createClientAddress } from '../server/limits/clientAddress.ts';
 import { startAdminServer } from './adminServer.ts';
 import { answerProbe, createHealth, type Health, isProbe } from './health.ts';
@@ -25,7 +24,6 @@ export async function serve(
 ): Promise<void> {
   const log = createLog(settings.logLevel);
   const redis = await openRedisOf(settings, log);
-  const issuer = makeIssuer(genesys, sandbox, fetchWithTrace);
   const watch = createWatch(log);
   const metrics =
     settings.adminPort === undefined
@@ -36,12 +34,8 @@ export async function serve(
           droppedLogLines: () => log.droppedLines,
           isRedisReady: redis?.isReady,
         });
-  const onEvent = (event: BrokerEvent): void => {
-    watch.onEvent(event);
-    metrics?.onEvent(event);
-  };
   const broker = createGuestTokenBroker({
-    issuer,
+    issuer: makeIssuer(genesys, sandbox, fetchWithTrace),
     authorize: whoAsks(settings, genesys.sandbox),
     allowedOrigins: settings.allowedOrigins,
     allowedChannels: [genesys.channelId, ...settings.allowedChannels],
@@ -49,18 +43,15 @@ export async function serve(
     limits: limitsOf(settings, redis),
     identityKey: settings.identityKey,
     onEvent(event) {
-      onEvent(event);
+      watch.onEvent(event);
+      metrics?.onEvent(event);
       const isLogin = event.type === 'upstream-call' && event.operation === 'login';
       if (isLogin && event.status !== 200) health.loginFailed();
     },
   });
   const health = createHealth({
     counts: watch.counts,
-    login: async () =>
-      issuer.ready?.({
-        signal: new AbortController().signal,
-        onCall: (call) => onEvent({ type: 'upstream-call', ...call }),
-      }),
+    login: broker.ready,
     isCircuitOpen: watch.isCircuitOpen,
     isRedisReady: redis?.isReady,
   });

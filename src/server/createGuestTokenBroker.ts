@@ -51,6 +51,13 @@ export interface GuestTokenBroker {
    *   it again later. Else what the issuer's `revoke` throws; the token is forgotten all the same
    */
   signOut(visitor: SignedOutVisitor): Promise<void>;
+  /**
+   * For a readiness check of yours: has the issuer log in where it has not yet, and issues no token.
+   * Resolves too where the issuer has no `ready`.
+   *
+   * @throws what would keep every visitor from a token, such as a GuestTokenError `unauthorized`
+   */
+  ready(): Promise<void>;
 }
 
 interface SignedOutVisitor {
@@ -117,6 +124,7 @@ export function createGuestTokenBroker(options: GuestTokenBrokerOptions): GuestT
       async signOut({ externalId, channelId = defaultChannelId }: SignedOutVisitor) {
         await tokens.signOut({ externalId, channelId });
       },
+      ready: tokens.ready,
     },
   );
 }

@@ -46,6 +46,17 @@ describe('/readyz', () => {
     });
   });
 
+  it('counts its login as one of the calls that Genesys allows in a minute', async () => {
+    const { url } = await serveWithGenesys({
+      GUEST_TOKEN_UPSTREAM: '2',
+      GUEST_TOKEN_MAX_WAIT_MS: '0',
+      GUEST_TOKEN_TRUSTED_PROXIES: '1',
+    });
+    expect(await look(`${url}/readyz`)).toMatchObject({ status: 200 });
+    expect((await ask(url, { 'X-Forwarded-For': '203.0.113.1' })).status).toBe(200);
+    expect((await ask(url, { 'X-Forwarded-For': '203.0.113.2' })).status).toBe(429);
+  });
+
   it('answers in time for a probe when the login hangs', async () => {
     const { url, genesys } = await serveWithGenesys();
     genesys.fault('login', 'hang');

@@ -298,6 +298,48 @@ describe('what operators see', () => {
   });
 });
 
+describe('ready()', () => {
+  it('logs in once, as a call that counts against the limit and is an event', async () => {
+    const { broker, sandbox, calls } = openShop({ limits: { upstream: 2, maxWaitMs: 0 } });
+    await broker.ready();
+    await broker.ready();
+    expect(calls).toMatchObject([{ operation: 'login', status: 200 }]);
+    await reply(broker(ask({ user: 'ada' })));
+    expect(await problem(broker(ask({ user: 'bob' })))).toMatchObject({ status: 429 });
+    expect(sandbox.count()).toBe(2);
+  });
+
+  it('takes no call where a login of before still holds, so that it works while the limit is reached', async () => {
+    const { broker } = openShop({ limits: { upstream: 2, maxWaitMs: 0 } });
+    await reply(broker(ask({ user: 'ada' })));
+    await expect(broker.ready()).resolves.toBeUndefined();
+  });
+
+  it('throws what keeps every visitor from a token', async () => {
+    const { broker, sandbox } = openShop();
+    sandbox.fault('login', 'unauthorized');
+    await expect(broker.ready()).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+
+  it('gives up on an issuer that hangs', async () => {
+    fakeClocks();
+    const issuer = {
+      issue: () => Promise.reject(new Error('not asked')),
+      ready: () => new Promise<void>(() => undefined),
+    };
+    const looking = expect(openShop({ issuer }).broker.ready()).rejects.toMatchObject({
+      code: 'timed_out',
+    });
+    await vi.advanceTimersByTimeAsync(10_000);
+    await looking;
+  });
+
+  it('is fine with an issuer that has no way to tell', async () => {
+    const issuer = { issue: () => Promise.reject(new Error('not asked')) };
+    await expect(openShop({ issuer }).broker.ready()).resolves.toBeUndefined();
+  });
+});
+
 describe('over real HTTP', () => {
   it('a body without a length is cut off with an answer, not with a broken connection', async () => {
     const { broker } = openShop();

@@ -53,7 +53,7 @@ export interface GuestTokenIssuer {
   refresh?(previous: IssuedToken, context: IssueContext): Promise<IssuedToken>;
   /**
    * For readiness checks: resolves when it could issue a token now, without issuing one, and throws
-   * what `issue` would throw.
+   * what `issue` would throw. Awaits `turn` before each call that it makes, the first one too.
    */
   ready?(context: IssueContext): Promise<void>;
   /** Ends a token at sign-out. */

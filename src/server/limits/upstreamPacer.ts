@@ -21,9 +21,17 @@ export interface UpstreamPacer {
    * @throws LimitExceeded with `retryAtMs`, where no call can be made within `maxWaitMs`
    */
   run<Result>(who: string, work: (turn: Turn) => Promise<Result>): Promise<Result>;
+  /** Runs `work` at once; each `turn` within it waits for a call, before those for new tokens. */
+  runAtOnce<Result>(work: (turn: Turn) => Promise<Result>): Promise<Result>;
 }
 
-const unpaced: UpstreamPacer = { run: (_who, work) => work(async () => undefined) };
+const unpaced: UpstreamPacer = {
+  run: (_who, work) => work(async () => undefined),
+  runAtOnce: (work) => work(async () => undefined),
+};
+
+/** Whose the calls are that no visitor has asked for. */
+const NOBODY = '';
 
 /**
  * @param scope names the organisation, whose limit it is
@@ -58,21 +66,27 @@ export function createUpstreamPacer(
     });
   }
 
+  async function runWith<Result>(
+    who: string,
+    ends: (() => void)[],
+    work: (turn: Turn) => Promise<Result>,
+  ): Promise<Result> {
+    let isOver = false;
+    async function turn(): Promise<void> {
+      const end = await wait(who, true);
+      if (isOver) end();
+      else ends.push(end);
+    }
+    try {
+      return await work(turn);
+    } finally {
+      isOver = true;
+      for (const end of ends) end();
+    }
+  }
+
   return {
-    async run(who, work) {
-      const ends = [await wait(who, false)];
-      let isOver = false;
-      async function turn(): Promise<void> {
-        const end = await wait(who, true);
-        if (isOver) end();
-        else ends.push(end);
-      }
-      try {
-        return await work(turn);
-      } finally {
-        isOver = true;
-        for (const end of ends) end();
-      }
-    },
+    run: async (who, work) => runWith(who, [await wait(who, false)], work),
+    runAtOnce: (work) => runWith(NOBODY, [], work),
   };
 }

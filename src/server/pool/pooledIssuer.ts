@@ -44,6 +44,8 @@ export interface PooledIssuer {
    * @throws GuestTokenError `unavailable` where the pool can't forget it, else what `revoke` throws
    */
   signOut(visitor: VisitorOfChannel): Promise<void>;
+  /** @throws what keeps the issuer from issuing anything */
+  ready(): Promise<void>;
 }
 
 interface Parts {
@@ -190,6 +192,10 @@ export function createPooledIssuer(parts: Parts): PooledIssuer {
       }
       if (!isForgotten) throw notForgotten();
     },
+    ready: () =>
+      pacer.runAtOnce((turn) =>
+        withinIssueTime(async (signal) => issuer.ready?.({ signal, turn, onCall })),
+      ),
   };
 }
 
