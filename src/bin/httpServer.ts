@@ -1,8 +1,12 @@
-import { Server } from 'node:http';
+import { type IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type ServerRequest, serve } from 'srvx';
 
 export type HttpHandler = (request: ServerRequest) => Response | Promise<Response>;
+
+/** Takes over the connection of a request that asks for another protocol. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export interface HttpServer {
   /** Where it listens, without a slash at the end. */
@@ -47,6 +51,8 @@ export interface ListenOptions {
   readonly hostname: string;
   readonly limits?: HttpLimits;
   readonly onRefused?: (refused: RefusedConnection) => void;
+  /** Without one, a request for another protocol is answered as any other. */
+  readonly onUpgrade?: UpgradeHandler | undefined;
   /** Before `port` and `host` in the names of the flags that choose them. */
   readonly flagPrefix?: string;
 }
@@ -91,6 +97,7 @@ export async function listen(options: ListenOptions, handler: HttpHandler): Prom
       }
     },
   });
+  if (options.onUpgrade) server.node?.server?.on('upgrade', options.onUpgrade);
   const sockets = watchConnections(server.node?.server, limits.maxConnections, onRefused);
   try {
     await server.ready();

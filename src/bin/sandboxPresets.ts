@@ -9,6 +9,9 @@ const presets: Readonly<Record<string, SandboxFailure>> = {
   'rate-limited': ['visitor', { kind: 'rate-limited', seconds: 42 }],
   unavailable: ['visitor', 'unavailable'],
   slow: ['visitor', { kind: 'slow', delayMs: 1000 }],
+  'no-socket': ['connect', 'unavailable'],
+  'short-session': ['configureSession', { kind: 'short-life', lifeSeconds: 10 }],
+  'short-jwt': ['getJwt', { kind: 'short-life', lifeSeconds: 2 }],
 };
 
 /** What `--sandbox-fault` can name. */

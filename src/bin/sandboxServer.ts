@@ -1,12 +1,18 @@
 import type { ServerRequest } from 'srvx';
 import type { SandboxCloud } from '../sandbox/sandboxCloud.ts';
-import { listen } from './httpServer.ts';
+import { listen, type UpgradeHandler } from './httpServer.ts';
+import { authorize } from './sandboxIdentityProvider.ts';
+import { sandboxUpgrades } from './sandboxSockets.ts';
 
 export interface SandboxServer {
-  /** Where Genesys' two hosts are: as its JavaScript SDK's gateway setting wants them. */
+  /** Where Genesys' login and API hosts are: as its JavaScript SDK's gateway setting wants them. */
   readonly loginUrl: string;
   readonly apiUrl: string;
-  /** Answers what is the sandbox's on another server: `/login/…` and `/api/api/…`. Undefined: not its path. */
+  /** Where the Web Messaging socket is, without `/v1`. */
+  readonly socketUrl: string;
+  /** Opens the Web Messaging socket at `/webmessaging/v1`, on another server too. */
+  readonly upgrade: UpgradeHandler;
+  /** Answers what is the sandbox's, on another server too: `/login/…`, `/api/api/…` and `/idp/authorize`. Undefined: not its path. */
   answer(request: ServerRequest): Promise<Response> | undefined;
   close(cut?: boolean): Promise<void>;
 }
@@ -14,14 +20,24 @@ export interface SandboxServer {
 /** Plays Genesys Cloud on a free port of this machine. */
 export async function startSandbox(sandbox: SandboxCloud): Promise<SandboxServer> {
   const answer = (request: ServerRequest): Promise<Response> | undefined => {
-    const url = sandboxUrl(sandbox, new URL(request.url));
+    const asked = new URL(request.url);
+    if (asked.pathname === '/idp/authorize') return Promise.resolve(authorize(sandbox, asked));
+    const url = sandboxUrl(sandbox, asked);
     return url === undefined ? undefined : forward(sandbox, request, url);
   };
+  const upgrade = sandboxUpgrades(sandbox);
   const { url, close } = await listen(
-    { port: 0, hostname: '127.0.0.1' },
+    { port: 0, hostname: '127.0.0.1', onUpgrade: upgrade },
     (request) => answer(request) ?? new Response(null, { status: 404 }),
   );
-  return { loginUrl: `${url}/login`, apiUrl: `${url}/api`, answer, close };
+  return {
+    loginUrl: `${url}/login`,
+    apiUrl: `${url}/api`,
+    socketUrl: `${url.replace(/^http/, 'ws')}/webmessaging`,
+    upgrade,
+    answer,
+    close,
+  };
 }
 
 function sandboxUrl(sandbox: SandboxCloud, { pathname, search }: URL): string | undefined {

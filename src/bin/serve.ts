@@ -141,5 +141,6 @@ function listenOn(
     logRefused(refused);
     metrics?.onRefused(refused);
   };
-  return listen({ port, hostname, limits: settings, onRefused }, handler);
+  const onUpgrade = sandbox?.upgrade;
+  return listen({ port, hostname, limits: settings, onRefused, onUpgrade }, handler);
 }

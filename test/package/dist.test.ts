@@ -142,6 +142,13 @@ describe('the other entries', () => {
     expect(modulesOf(files).filter((module) => !/^src\/(core|sandbox)\//.test(module))).toEqual([]);
   });
 
+  it.each(['index', 'core', 'server', 'sandbox', 'testing'])(
+    '%s has no WebSocket server',
+    (entry) => {
+      expect(reach(`${entry}.js`).packages).not.toContain('ws');
+    },
+  );
+
   it('the bin starts without msw and React, which are optional or not there', () => {
     const { packages } = reach('guest-token-broker.js');
     expect([...packages].filter((name) => /^(msw|react|@testing|@tanstack)/.test(name))).toEqual(

@@ -48,7 +48,7 @@ const mayUse: Record<string, RegExp> = {
   server: /^(ipaddr\.js|jose|lru-cache|oauth4webapi|srvx|valibot)($|\/)/,
   sandbox: /^(jose|msw)($|\/)/,
   testing: /^react($|\/)/,
-  bin: /^(jose|prom-client|srvx|redis|node:.*)$/,
+  bin: /^(jose|prom-client|srvx|redis|ws|node:.*)$/,
   '.': /^$/,
 };
 
