@@ -104,6 +104,14 @@ describe('the other entries', () => {
     expect(modulesOf(files).filter((module) => !module.startsWith('src/core/'))).toEqual([]);
   });
 
+  it('./messaging needs no package, and nothing of ours but core', () => {
+    const { files, packages } = reach('messaging.js');
+    expect([...packages]).toEqual([]);
+    const modules = modulesOf(files);
+    expect(modules).toContain('src/messaging/webMessagingTokenSource.ts');
+    expect(modules.filter((module) => !/^src\/(core|messaging)\//.test(module))).toEqual([]);
+  });
+
   it('./server uses no Node builtin, and nothing of the client or of testing', () => {
     const { files, packages } = reach('server.js');
     expect([...packages].filter((name) => name.startsWith('node:'))).toEqual([]);
@@ -208,7 +216,7 @@ describe('the manifest', () => {
 
 describe('the public surface', () => {
   // A change here is a change for users: look at it, then `npx vitest --project package -u`.
-  it.each(['index', 'core', 'devtools', 'server', 'sandbox', 'testing'])(
+  it.each(['index', 'core', 'devtools', 'messaging', 'server', 'sandbox', 'testing'])(
     'of %s is the agreed one',
     async (entry) => {
       const types = read(`${entry}.d.ts`);
