@@ -1,10 +1,13 @@
 // @vitest-environment node
 // Genesys' own JavaScript SDK, over real HTTP: a client that nobody here wrote finds the sandbox to be Genesys.
 import platformClient from 'purecloud-platform-client-v2';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
+import { said } from '../sandbox/messagingClient.ts';
+import { dial } from '../sandbox/realSocket.ts';
 import { type BrokerProcess, startBroker } from './process.ts';
+import { signInWithPkce } from './signIn.ts';
 
 // A busy machine starts processes slowly.
 vi.setConfig({ testTimeout: 30_000 });
@@ -41,7 +44,7 @@ const createVisitor = (body: object): Promise<unknown> =>
     ['application/json'],
   );
 
-it('logs in and creates a visitor', async () => {
+it('loginClientCredentialsGrant logs in, and callApi creates a visitor', async () => {
   const auth = await client.loginClientCredentialsGrant('sandbox-client', 'sandbox-secret');
   expect(auth).toMatchObject({
     accessToken: expect.any(String),
@@ -96,4 +99,56 @@ it('lends the broker its access token, and logs in again when that is refused', 
   expect(logins).toBe(2);
   expect(await ask('eve')).toMatchObject({ token, external_id: 'eve' });
   expect(logins).toBe(2);
+});
+
+describe('Web Messaging', () => {
+  const deploymentId = 'sandbox-deployment';
+  const deployments = new platformClient.WebDeploymentsApi();
+  const refused = { status: 401 };
+
+  it('postWebdeploymentsTokenOauthcodegrantjwtexchange exchanges a code once', async () => {
+    const request = { deploymentId, oauth: await signInWithPkce(url) };
+    const { jwt, refreshToken } =
+      await deployments.postWebdeploymentsTokenOauthcodegrantjwtexchange(request);
+    expect([jwt, refreshToken]).toEqual([expect.stringMatching(/^eyJ/), expect.any(String)]);
+    await expect(
+      deployments.postWebdeploymentsTokenOauthcodegrantjwtexchange(request),
+    ).rejects.toMatchObject(refused);
+  });
+
+  it('postWebdeploymentsTokenRefresh refreshes, until deleteWebdeploymentsTokenRevoke revokes', async () => {
+    const { jwt = '', refreshToken = '' } =
+      await deployments.postWebdeploymentsTokenOauthcodegrantjwtexchange({
+        deploymentId,
+        oauth: await signInWithPkce(url),
+      });
+    const refresh = () =>
+      deployments.postWebdeploymentsTokenRefresh({ body: { refreshToken, deploymentId } });
+    const refreshed = await refresh();
+    expect(refreshed).toEqual({ jwt: expect.stringMatching(/^eyJ/) });
+    expect(refreshed.jwt).not.toBe(jwt);
+    client.setAccessToken(jwt);
+    await deployments.deleteWebdeploymentsTokenRevoke();
+    await expect(refresh()).rejects.toMatchObject(refused);
+    await expect(deployments.deleteWebdeploymentsTokenRevoke()).rejects.toMatchObject(refused);
+  });
+
+  it('getWebmessagingMessages reads the history with the JWT of an open socket, page by page', async () => {
+    const socket = await dial(
+      `${url.replace('http', 'ws')}/webmessaging/v1?deploymentId=${deploymentId}`,
+      { deploymentId, token: 'uuid-1' },
+    );
+    await socket.ask('configureSession');
+    await socket.ask('onMessage', said('Where is my parcel?'));
+    client.setAccessToken(String((await socket.ask('getJwt')).body.jwt));
+    socket.socket.close();
+    const messaging = new platformClient.WebMessagingApi();
+    const page = await messaging.getWebmessagingMessages({ pageSize: 1, pageNumber: 2 });
+    expect(page).toMatchObject({ total: 2, pageCount: 2, pageSize: 1, pageNumber: 2 });
+    expect(page.entities).toMatchObject([
+      { text: 'Where is my parcel?', type: 'Text', direction: 'Inbound' },
+    ]);
+    client.setAccessToken('made-up');
+    await expect(messaging.getWebmessagingMessages()).rejects.toMatchObject(refused);
+  });
 });

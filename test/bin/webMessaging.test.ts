@@ -1,17 +1,16 @@
 // @vitest-environment node
 // Web Messaging against `serve --sandbox`, over real HTTP and a real WebSocket.
-import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import { said } from '../sandbox/messagingClient.ts';
 import { dial, type RealSocket } from '../sandbox/realSocket.ts';
 import { testServers } from './serving.ts';
+import { authorize, redirectUri, signInWithPkce } from './signIn.ts';
 
 // A busy machine starts processes slowly.
 vi.setConfig({ testTimeout: 30_000 });
 
 const deploymentId = 'sandbox-deployment';
 const servers = testServers();
-const redirectUri = 'https://shop.example/back';
 
 const open = (url: string, token: string): Promise<RealSocket> =>
   dial(`${url.replace('http', 'ws')}/webmessaging/v1?deploymentId=${deploymentId}`, {
@@ -29,24 +28,8 @@ const post = (url: string, path: string, body: object): Promise<Response> =>
 const history = (url: string, jwt: unknown): Promise<Response> =>
   fetch(`${url}/api/api/v2/webmessaging/messages`, { headers: { Authorization: `Bearer ${jwt}` } });
 
-/** What the sandbox's identity provider sends the visitor back with. */
-async function signIn(url: string, asked: Record<string, string>): Promise<URL> {
-  const query = new URLSearchParams({ redirect_uri: redirectUri, login_hint: 'ada', ...asked });
-  const response = await fetch(`${url}/idp/authorize?${query}`, { redirect: 'manual' });
-  return new URL(response.headers.get('Location') ?? '');
-}
-
 async function signedIn(url: string): Promise<{ jwt: string; refreshToken: string }> {
-  const codeVerifier = randomBytes(32).toString('base64url');
-  const back = await signIn(url, {
-    response_type: 'code',
-    state: 's1',
-    code_challenge: createHash('sha256').update(codeVerifier).digest('base64url'),
-    code_challenge_method: 'S256',
-  });
-  expect(back.searchParams.get('state')).toBe('s1');
-  const code = back.searchParams.get('code');
-  const oauth = { code, redirectUri, codeVerifier };
+  const oauth = await signInWithPkce(url);
   return (await post(url, 'oauthcodegrantjwtexchange', { oauth })).json();
 }
 
@@ -98,7 +81,7 @@ describe('a Node client of serve --sandbox', () => {
 
   it('signs in with the implicit flow: an ID token with its nonce', async () => {
     const { url } = await servers.serve();
-    const back = await signIn(url, { response_type: 'id_token', nonce: 'n1' });
+    const back = await authorize(url, { response_type: 'id_token', nonce: 'n1' });
     const idToken = new URLSearchParams(back.hash.slice(1)).get('id_token');
     const oauth = { idToken, nonce: 'n1', redirectUri };
     const { jwt } = await (await post(url, 'oauthcodegrantjwtexchange', { oauth })).json();
