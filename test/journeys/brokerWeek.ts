@@ -151,6 +151,14 @@ export async function liveBrokerWeek(
     await redis.become('up');
   }
 
+  /** Redis goes away when the minute is half used. */
+  async function outageInACrowd(health: 'down' | 'hanging'): Promise<void> {
+    void attack();
+    void crowd();
+    await pass(CROWD_MS / 2);
+    await outage(health, 3 * MINUTE);
+  }
+
   async function wrongClock(aheadMs: number, ms: number): Promise<void> {
     vi.setSystemTime(Date.now() + aheadMs);
     await pass(ms);
@@ -161,6 +169,7 @@ export async function liveBrokerWeek(
   const mishaps: readonly (readonly [hour: number, minute: number, () => Promise<void>])[] = [
     [0, 5, attack],
     [0, 5, crowd],
+    [0, 30, () => outageInACrowd('hanging')],
     [1, 20, () => outage('down', 5 * MINUTE)],
     [1, 21, attack],
     [1, 21, crowd],
@@ -169,6 +178,7 @@ export async function liveBrokerWeek(
     [2, 40, () => outage('hanging', 3 * MINUTE)],
     [2, 41, crowd],
     [2, 41, attack],
+    [3, 10, () => outageInACrowd('down')],
     [3, 30, () => wrongClock(HOUR, 5 * MINUTE)],
     [3, 31, attack],
   ];

@@ -121,6 +121,30 @@ describe.skipIf(!hasRedis)('with limits in Redis', () => {
     expect((await other.ask(randomUUID())).status).toBe(200);
   });
 
+  it('a machine that was quiet for half an hour keeps its share for when Redis goes away', async () => {
+    let isAway = false;
+    const lossy = {
+      async eval(...args: Parameters<TestClient['eval']>): Promise<unknown> {
+        if (isAway) throw new Error('Redis is away.');
+        return redis.eval(...args);
+      },
+    };
+    const prefix = `${randomUUID()}:`;
+    const limits = { redis: lossy, upstream: 20 };
+    const sandbox = genesys();
+    const one = machine(sandbox, redis, { limits, prefix });
+    const quiet = machine(sandbox, redis, { limits, prefix });
+    await quiet.ask(randomUUID()); // login, visitor
+    const [key = ''] = await redis.keys(`${prefix}upstream:*:machines`);
+    for (const { value, score } of await redis.zRangeWithScores(key, 0, -1)) {
+      await redis.zAdd(key, { value, score: score - 1_800_000 });
+    }
+    await one.ask(randomUUID()); // login, visitor
+    isAway = true;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => one.ask(randomUUID())));
+    expect(answers.filter(({ status }) => status === 200).length).toBe(10 - 2);
+  });
+
   it('organisations on one Redis have a pace of their own', async () => {
     const prefix = `${randomUUID()}:`;
     const limits = { redis, upstream: 2 };

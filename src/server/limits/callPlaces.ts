@@ -34,7 +34,7 @@ export function createCallPlaces(
       const spare = isFurther ? 0 : own.countOf(who);
       const isFull = (): boolean => counted + spare >= (shared?.ownLimit() ?? limit);
       if (isFull()) return own.room(maxWaitMs);
-      const result = await shared?.add(spare, maxWaitMs);
+      const result = await shared?.add(counted, spare, maxWaitMs);
       if (typeof result === 'object') return result;
       // Redis may be away since a moment ago.
       if (isFull()) return own.room(maxWaitMs);

@@ -146,8 +146,8 @@ describe('the pace of calls to Genesys', () => {
     const redis = {
       async eval(): Promise<number[]> {
         await new Promise((resolve) => setTimeout(resolve, slowMs));
-        // one machine, and no place for half a minute
-        return [1, 30_000, 0];
+        // one machine, 300 calls, and no place for half a minute
+        return [1, 300, 30_000, 0];
       },
     };
     const pacer = paced({ redis });
@@ -164,13 +164,13 @@ describe('the pace of calls to Genesys', () => {
     expect(Math.max(...waitsMs)).toBeLessThanOrEqual(2_000);
   });
 
-  it('is a share of it for a minute after Redis is back, which counts nothing of what was called without', async () => {
+  it('is a share of it for over a minute after Redis is back, which counts nothing of what was called without', async () => {
     let isAway = false;
     const redis = {
       async eval(): Promise<number[]> {
         if (isAway) throw new Error('Redis is away.');
-        // two machines, and a place
-        return [2];
+        // two machines, one call, and a place
+        return [2, 1];
       },
     };
     const pacer = paced({ upstream: 4, redis });
@@ -183,9 +183,31 @@ describe('the pace of calls to Genesys', () => {
     await vi.advanceTimersByTimeAsync(61_000);
     isAway = false;
     expect([await call(), await call(), await call()]).toEqual(['made', 'made', 'refused']);
+    await vi.advanceTimersByTimeAsync(69_000);
+    expect([await call(), await call(), await call()]).toEqual(['made', 'made', 'refused']);
     await vi.advanceTimersByTimeAsync(61_000);
     const all = [await call(), await call(), await call(), await call(), await call()];
     expect(all).toEqual(['made', 'made', 'made', 'made', 'refused']);
+  });
+
+  it('is what the others have left of it when Redis goes away, and after a minute the share', async () => {
+    let isAway = false;
+    const redis = {
+      async eval(): Promise<number[]> {
+        if (isAway) throw new Error('Redis is away.');
+        // two machines, and nine calls: eight of the other one
+        return [2, 9];
+      },
+    };
+    const pacer = paced({ upstream: 12, redis });
+    const call = (): Promise<string> =>
+      pacer.run(newVisitor(), async () => 'made').catch(() => 'refused');
+    expect(await call()).toBe('made');
+    isAway = true;
+    expect([await call(), await call()]).toEqual(['made', 'refused']);
+    await vi.advanceTimersByTimeAsync(61_000);
+    const all = await Promise.all(Array.from({ length: 7 }, call));
+    expect(all.filter((result) => result === 'made').length).toBe(6);
   });
 
   it('lets those who are turned away come back one after the other, and beyond a minute at random', async () => {
