@@ -1,3 +1,4 @@
+import type { QueryClient } from '@tanstack/react-query';
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { useSessions } from './hooks.ts';
 import { type DevtoolsTheme, Isolated } from './Isolated.tsx';
@@ -5,6 +6,8 @@ import { moodOf } from './mood.ts';
 import { Panel } from './Panel.tsx';
 
 export interface GuestTokenDevtoolsProps {
+  /** Shows the visitors of this client only. Default: those of all clients on the page. */
+  client?: QueryClient | undefined;
   /** Whether the panel is open at first. Default false. */
   initialIsOpen?: boolean | undefined;
   /** The corner of the button. Default `"bottom-right"`. */
@@ -15,22 +18,25 @@ export interface GuestTokenDevtoolsProps {
 
 /** A button in a corner of the page, which opens the inspector of all guest tokens on the page. */
 export function GuestTokenDevtools({
+  client,
   initialIsOpen = false,
   buttonPosition = 'bottom-right',
   theme = 'system',
 }: GuestTokenDevtoolsProps): ReactNode {
   return (
     <Isolated theme={theme}>
-      <Drawer initialIsOpen={initialIsOpen} buttonPosition={buttonPosition} />
+      <Drawer client={client} initialIsOpen={initialIsOpen} buttonPosition={buttonPosition} />
     </Isolated>
   );
 }
 
-type DrawerProps = Required<Pick<GuestTokenDevtoolsProps, 'initialIsOpen' | 'buttonPosition'>>;
+type DrawerProps = Pick<GuestTokenDevtoolsProps, 'client' | 'buttonPosition'> & {
+  initialIsOpen: boolean;
+};
 
-function Drawer({ initialIsOpen, buttonPosition }: DrawerProps) {
+function Drawer({ client, initialIsOpen, buttonPosition }: DrawerProps) {
   const [isOpen, setIsOpen] = useState(initialIsOpen);
-  const sessions = useSessions();
+  const sessions = useSessions(client);
   const button = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLElement>(null);
   const wasToggled = useRef(false);
@@ -77,7 +83,7 @@ function Drawer({ initialIsOpen, buttonPosition }: DrawerProps) {
       <button type="button" className="close" onClick={toggle}>
         Close
       </button>
-      <Panel />
+      <Panel sessions={sessions} />
     </section>
   );
 }

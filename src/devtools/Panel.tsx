@@ -1,15 +1,17 @@
 import { type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react';
-import { useSessions } from './hooks.ts';
 import { moodOf } from './mood.ts';
 import { SessionView } from './SessionView.tsx';
 import type { InspectedSession } from './sessionLog.ts';
 
 /** What is inside the drawer and the embedded panel. */
-export function Panel(): ReactNode {
-  const sessions = useSessions();
+export function Panel({ sessions }: { sessions: readonly InspectedSession[] }): ReactNode {
   const [chosenId, setChosenId] = useState<number>();
   const panelId = useId();
-  const shown = sessions.find(({ id }) => id === chosenId) ?? sessions[0];
+  const shown =
+    sessions.find(({ id }) => id === chosenId) ??
+    // A client may still have the sessions of visitors whom nobody shows any more.
+    sessions.find(({ state }) => state.isWatched) ??
+    sessions[0];
   return (
     <>
       <h2>Guest tokens</h2>

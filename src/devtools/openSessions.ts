@@ -1,8 +1,12 @@
 import type { GuestTokenSession } from '../session/session.ts';
 
-// By its registered name, so that the sessions of every copy of the package on the page are found.
+// By their registered names, so that the sessions of every copy of the package on the page are found.
 const list = Symbol.for('react-guest-token.list.1');
-const globals: typeof globalThis & { [list]?: Set<WeakRef<GuestTokenSession>> } = globalThis;
+const registry = Symbol.for('react-guest-token.sessions.1');
+const globals: typeof globalThis & {
+  [list]?: Set<WeakRef<GuestTokenSession>>;
+  [registry]?: WeakMap<object, ReadonlyMap<string, { readonly session?: GuestTokenSession }>>;
+} = globalThis;
 
 /** The sessions of all clients on the page, oldest first. */
 export function openSessions(): readonly GuestTokenSession[] {
@@ -10,6 +14,12 @@ export function openSessions(): readonly GuestTokenSession[] {
     const session = ref.deref();
     return session && !session.isDisposed ? [session] : [];
   });
+}
+
+/** Whether a session belongs to a client. */
+export function isSessionOf(client: object, session: GuestTokenSession): boolean {
+  const entries = globals[registry]?.get(client)?.values() ?? [];
+  return [...entries].some((entry) => entry.session === session);
 }
 
 /**

@@ -1,4 +1,6 @@
 // The inspector's panel: what it shows of the sessions on the page, and what its buttons do.
+import { QueryClient } from '@tanstack/react-query';
+import { act } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
 import { GuestTokenDevtoolsPanel } from '../../src/devtools/index.ts';
 import {
@@ -189,6 +191,34 @@ test('a visitor who leaves takes the tab along', async () => {
   page.update({ externalId: null });
   await pass();
   expect(inspector.find.queryAllByRole('tab')).toEqual([]);
+});
+
+test('a panel that is given a client shows the visitors of that client only', async () => {
+  const queryClient = new QueryClient();
+  const page = showWidget({ externalId: 'ann', source: fakeSource(), queryClient });
+  showWidget({ externalId: 'bob', source: fakeSource(down) });
+  const inspector = showInspector(<GuestTokenDevtoolsPanel client={queryClient} />);
+  await pass();
+  expect(inspector.find.queryAllByRole('tab')).toEqual([]);
+  expect(inspector.text).toContain('Fresh');
+  page.update({ externalId: null });
+  await pass();
+  expect(inspector.text).toContain('No visitor is on this page');
+});
+
+test('a visitor who is shown comes before one whom nobody shows any more', async () => {
+  const queryClient = new QueryClient();
+  const gone = showWidget({ externalId: 'ann', source: fakeSource(), queryClient });
+  await pass();
+  gone.unmount();
+  const page = showWidget({ externalId: 'bob', source: fakeSource(), queryClient });
+  const inspector = showInspector(<GuestTokenDevtoolsPanel client={queryClient} />);
+  await pass();
+  expect(inspector.find.getByRole('tabpanel', { name: /bob/ })).toBeVisible();
+  await act(async () => inspector.find.getByRole('tab', { name: /ann/ }).click());
+  expect(inspector.text).toContain('no provider shows this visitor');
+  page.update({ externalId: null });
+  await pass();
 });
 
 test('no part of the markup ever holds a token', async () => {
