@@ -5,6 +5,7 @@ import { isGuestTokenError, useSuspenseGuestToken } from '../src/index.ts';
 import './support/panel.css';
 import { Stage, type StageProps } from './support/Stage.tsx';
 import { openScene, type Scene } from './support/scene.ts';
+import { visitorText } from './support/visitorText.ts';
 
 let scene: Scene;
 
@@ -25,7 +26,7 @@ class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
     if (error === undefined) return this.props.children;
     return (
       <div role="alert">
-        <p>{isGuestTokenError(error) ? error.hint : 'Something went wrong.'}</p>
+        <p>{isGuestTokenError(error) ? visitorText(error) : 'Something went wrong.'}</p>
         <button type="button" onClick={() => this.setState({ error: undefined })}>
           Try again
         </button>
@@ -69,14 +70,16 @@ export const FallbackThenContent = meta.story({
   },
 });
 
-/** A round has failed: the error boundary shows why, in the package's own words. */
+/** An acquisition has failed: the error boundary says what that means for the visitor. */
 export const Failure = meta.story({
   args: { retry: { attempts: 1 } },
   beforeEach() {
     scene.sandbox.fault('visitor', 'forbidden');
   },
   async play({ canvas }) {
-    await expect(await canvas.findByRole('alert')).toHaveTextContent(/role permission/);
+    const alert = await canvas.findByRole('alert');
+    await expect(alert).toHaveTextContent('The chat is not available at the moment.');
+    await expect(alert).not.toHaveTextContent(/role|scope|OAuth/);
     scene.sandbox.clear();
   },
 });

@@ -69,6 +69,9 @@ export const RateLimited = meta.story({
     await canvas.findByText('error');
     await canvas.findByText('rate_limited', { selector: 'dd' });
     await canvas.findByText(/^in 1[12]\d s$/);
+    const alert = canvas.getByRole('alert');
+    await expect(alert).toHaveTextContent('We are very busy right now.');
+    await expect(alert).not.toHaveTextContent('retryAtMs');
     await expect(scene.sandbox.count('visitor')).toBe(1);
   },
 });
@@ -84,7 +87,7 @@ export const RefusedAndRecovered = meta.story({
   },
 });
 
-/** The OAuth client lacks the role: asked twice, then the card says what to do, in the package's words. */
+/** The OAuth client lacks the role: asked twice, then the card says what that means for the visitor. */
 export const RoleMissing = meta.story({
   beforeEach() {
     scene.sandbox.fault('visitor', 'forbidden');
@@ -92,7 +95,9 @@ export const RoleMissing = meta.story({
   async play({ canvas }) {
     await canvas.findByText('error');
     await canvas.findByText('forbidden', { selector: 'dd' });
-    await expect(canvas.getByRole('alert')).toHaveTextContent(/role permission/);
+    const alert = canvas.getByRole('alert');
+    await expect(alert).toHaveTextContent('The chat is not available at the moment.');
+    await expect(alert).not.toHaveTextContent(/role|scope|OAuth/);
     await expect(scene.sandbox.count('visitor')).toBe(2);
   },
 });

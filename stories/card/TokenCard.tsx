@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import { type GuestTokenEvent, useGuestToken } from '../../src/index.ts';
 import { secondsUntil, useNow } from '../support/useNow.ts';
+import { visitorText } from '../support/visitorText.ts';
 import './card.css';
 
 export interface TokenCardProps {
@@ -31,7 +32,7 @@ export function TokenCard({ events }: TokenCardProps): ReactNode {
       </dl>
       {error && (
         <p className="hint" role="alert">
-          {error.hint}
+          {visitorText(error)}
         </p>
       )}
       <button

@@ -6,6 +6,7 @@ import {
   type GuestTokenProviderProps,
 } from '../../src/index.ts';
 import { API_URL, VISITOR } from './scene.ts';
+import './stage.css';
 
 export interface StageProps extends Partial<Omit<GuestTokenProviderProps, 'children'>> {
   children: ReactNode | ((events: readonly GuestTokenEvent[]) => ReactNode);
