@@ -4,17 +4,11 @@ import './twoTabs.css';
 /** Two pages of one visitor, side by side. */
 export function TwoTabs({ visitor }: { visitor: string }): ReactNode {
   const [second, setSecond] = useState(false);
-  const [url, setUrl] = useState<string>();
-  useEffect(() => {
-    // Not with a static import: a built story's own file needs Storybook around it.
-    import('./tab.tsx').then((module) => setUrl(module.url));
-  }, []);
-  if (url === undefined) return null;
   return (
     <div className="tabs">
-      <Tab title="First tab" url={url} visitor={visitor} />
+      <Tab title="First tab" visitor={visitor} />
       {second ? (
-        <Tab title="Second tab" url={url} visitor={visitor} />
+        <Tab title="Second tab" visitor={visitor} />
       ) : (
         <button type="button" onClick={() => setSecond(true)}>
           Open a second tab
@@ -26,22 +20,26 @@ export function TwoTabs({ visitor }: { visitor: string }): ReactNode {
 
 interface TabProps {
   title: string;
-  /** The module that a tab runs. */
-  url: string;
   visitor: string;
 }
 
-function Tab({ title, url, visitor }: TabProps): ReactNode {
+/** A page of its own, in a frame. */
+export function Tab({ title, visitor }: TabProps): ReactNode {
+  const [url, setUrl] = useState<string>();
+  useEffect(() => {
+    // Not with a static import: a built story's own file needs Storybook around it.
+    import('./tab.tsx').then((module) => setUrl(module.url));
+  }, []);
   return (
     <figure>
       <figcaption>{title}</figcaption>
-      <iframe title={title} srcDoc={pageOf({ title, url, visitor })} />
+      {url && <iframe title={title} srcDoc={pageOf(title, url, visitor)} />}
     </figure>
   );
 }
 
 /** A page that loads the same module as the story, and has nothing else in common with it. */
-function pageOf({ title, url, visitor }: TabProps): string {
+function pageOf(title: string, url: string, visitor: string): string {
   return `<!doctype html>
 <html lang="en">
 <title>${title}</title>
