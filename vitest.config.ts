@@ -41,6 +41,7 @@ const unit: TestProjectInlineConfiguration = {
     include: ['test/**/*.test.{ts,tsx}'],
     // processes of their own would not see a mutant
     exclude: [
+      'test/apps/**',
       'test/browser/**',
       'test/package/**',
       'test/runtimes/**',
@@ -68,6 +69,20 @@ const runtimes: TestProjectInlineConfiguration = {
     include: ['test/runtimes/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+  },
+};
+
+/** The packed package in real apps, one after the other; `npm run test:apps` builds it first. */
+const apps: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: 'apps',
+    environment: 'node',
+    include: ['test/apps/*.test.ts'],
+    globalSetup: 'test/apps/pack.ts',
+    maxWorkers: 1,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 };
 
@@ -152,6 +167,7 @@ const ownName = [
 
 async function projects(): Promise<TestProjectInlineConfiguration[]> {
   if (process.env.RUNTIMES === '1') return [runtimes];
+  if (process.env.APPS === '1') return [apps];
   if (otherBrowsersOnly) return installedBrowsers();
   if (mutating || onReact18) return [unit];
   const files = { include: browserFiles, exclude: [backForward] };
