@@ -7,7 +7,7 @@ import type { App, Running } from './app.ts';
 /** A token of the default sandbox lives an hour, and is renewed a minute before its end. */
 const UNTIL_RENEWAL_MS = 59 * 60_000;
 
-export interface Visit {
+interface Visit {
   readonly page: Page;
   /** The tokens that the page got, in order. */
   readonly tokens: readonly string[];
@@ -17,7 +17,7 @@ export interface Visit {
 }
 
 /** Opens a page whose clock the test can move on. */
-export async function visit(url: string, path = '/api/guest-token'): Promise<Visit> {
+async function visit(url: string, path = '/api/guest-token'): Promise<Visit> {
   const browser: Browser = await chromium.launch(await launchOptions());
   const page = await browser.newPage();
   const tokens: string[] = [];
