@@ -1,0 +1,168 @@
+import { isGuestTokenError } from 'react-guest-token';
+
+/** `connecting` covers reconnects. The last four are final: `connect()` begins again. */
+export type MessengerState =
+  | 'connecting'
+  | 'open'
+  | 'signed-out'
+  | 'sign-in-needed'
+  | 'expired'
+  | 'failed';
+
+interface MessengerMessage {
+  readonly id: string;
+  readonly text: string;
+  /** `"Inbound"`: from the visitor. */
+  readonly direction: 'Inbound' | 'Outbound';
+}
+
+export interface MessengerOptions {
+  /** `wss://webmessaging.{environment}/v1` */
+  url: string;
+  deploymentId: string;
+  /** A UUID, the same for the whole conversation: keep it over reconnects and page loads. */
+  sessionId: string;
+  /** What `useGuestToken()` gives. Without it the session is an anonymous one. */
+  visitor?: { getToken(): Promise<string>; refresh(): Promise<string> };
+  onState(state: MessengerState): void;
+  onMessage(message: MessengerMessage): void;
+}
+
+interface Frame {
+  readonly class?: string;
+  readonly code?: number;
+  readonly body?: unknown;
+  readonly tracingId?: string;
+}
+
+/** After so many 401s in a row a new token is not what is missing. */
+const MAX_REFRESHES = 3;
+const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 30_000;
+
+/** A Web Messaging session that lives through lost networks, refused tokens and tokens that run out. */
+export class Messenger {
+  readonly #options: MessengerOptions;
+  #state: MessengerState | undefined;
+  #socket: WebSocket | undefined;
+  #isConfigured = false;
+  #configuring = '';
+  #refreshes = 0;
+  #failures = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: MessengerOptions) {
+    this.#options = options;
+  }
+
+  /** The socket, once its session is configured: what `webMessagingTokenSource` asks for. */
+  get socket(): WebSocket | undefined {
+    return this.#isConfigured ? this.#socket : undefined;
+  }
+
+  connect(): void {
+    this.close();
+    this.#setState('connecting');
+    const { url, deploymentId } = this.#options;
+    const socket = new WebSocket(`${url}?deploymentId=${deploymentId}&application=example`);
+    this.#socket = socket;
+    // A socket that was replaced may still have something to say.
+    const ifCurrent = (work: () => void) => () => {
+      if (socket === this.#socket) work();
+    };
+    socket.addEventListener(
+      'open',
+      ifCurrent(() => void this.#configure(false)),
+    );
+    socket.addEventListener(
+      'close',
+      ifCurrent(() => this.#reconnect()),
+    );
+    socket.addEventListener('message', ({ data }) => {
+      if (socket === this.#socket) this.#receive(JSON.parse(data));
+    });
+  }
+
+  send(text: string): void {
+    this.#send('onMessage', { message: { type: 'Text', text } });
+  }
+
+  close(): void {
+    clearTimeout(this.#retry);
+    this.#isConfigured = false;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+  }
+
+  async #configure(refresh: boolean): Promise<void> {
+    const { visitor, deploymentId } = this.#options;
+    const socket = this.#socket;
+    try {
+      // Only here is the token needed: a conversation that is open outlives it.
+      const code = await (refresh ? visitor?.refresh() : visitor?.getToken());
+      if (socket !== this.#socket) return;
+      const session = { deploymentId, startNew: false };
+      this.#configuring =
+        code === undefined
+          ? this.#send('configureSession', session)
+          : this.#send('configureAuthenticatedSession', { ...session, data: { code } });
+    } catch (error) {
+      if (socket !== this.#socket || !isGuestTokenError(error)) return;
+      if (error.reason === 'reauthenticate') this.#end('sign-in-needed');
+      else if (error.code === 'aborted') this.#end('signed-out');
+      else this.#reconnect();
+    }
+  }
+
+  #receive({ class: kind, code, body, tracingId }: Frame): void {
+    if (kind === 'SessionExpiredEvent') this.#end('expired');
+    else if (kind === 'LogoutEvent') this.#end('signed-out');
+    else if (kind === 'StructuredMessage') this.#options.onMessage(body as MessengerMessage);
+    else if (tracingId === this.#configuring) this.#configured(code);
+  }
+
+  /** What came of `configure…Session`. */
+  #configured(code: number | undefined): void {
+    if (code === 200) {
+      this.#isConfigured = true;
+      this.#refreshes = 0;
+      this.#failures = 0;
+      this.#setState('open');
+    } else if (code === 401 && this.#options.visitor && this.#refreshes < MAX_REFRESHES) {
+      this.#refreshes += 1;
+      void this.#configure(true);
+    } else if (code === 403) this.#end('sign-in-needed');
+    else if (code === 4006 || code === 4007) this.#end('expired');
+    else this.#end('failed');
+  }
+
+  /** Later and later, with the same session. */
+  #reconnect(): void {
+    this.close();
+    this.#setState('connecting');
+    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS);
+    this.#failures += 1;
+    // Up to a quarter more, so that clients that lost their sockets together don't return together.
+    this.#retry = setTimeout(() => this.connect(), backoffMs * (1 + Math.random() / 4));
+  }
+
+  #end(state: MessengerState): void {
+    this.close();
+    this.#refreshes = 0;
+    this.#setState(state);
+  }
+
+  #setState(state: MessengerState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#options.onState(state);
+  }
+
+  #send(action: string, fields: object): string {
+    const tracingId = crypto.randomUUID();
+    const token = this.#options.sessionId;
+    this.#socket?.send(JSON.stringify({ action, token, tracingId, ...fields }));
+    return tracingId;
+  }
+}
