@@ -1,4 +1,5 @@
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from 'jose';
+import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import type { Authorize } from '../server/authorize.ts';
 
@@ -31,8 +32,11 @@ const ALGORITHMS = [
 /** For clocks that differ a little. */
 const TOLERANCE_S = 5;
 
-/** Less than a browser waits; the keys are kept afterwards. */
+/** Less than a browser waits. */
 const KEYS_TIMEOUT_MS = 3000;
+
+/** How long the last known keys are used while the identity provider is away. */
+const LAST_KEYS_MS = 3_600_000;
 
 /**
  * An `authorize` for visitors who are signed in: their JWT of the site's identity provider, as bearer
@@ -40,7 +44,11 @@ const KEYS_TIMEOUT_MS = 3000;
  */
 export function signedInVisitors(options: SignedInVisitorsOptions): Authorize {
   const { jwksUrl, issuer, audience, claim, cookie } = options;
-  const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: KEYS_TIMEOUT_MS });
+  // Asks for the keys again every ten minutes, and at most every 30 s for one that it does not know.
+  const keys = createRemoteJWKSet(new URL(jwksUrl), {
+    timeoutDuration: KEYS_TIMEOUT_MS,
+    [customFetch]: createKeysFetch(),
+  });
 
   async function verified(token: string): Promise<JWTPayload | undefined> {
     try {
@@ -61,11 +69,30 @@ export function signedInVisitors(options: SignedInVisitorsOptions): Authorize {
   }
 
   return async ({ headers }) => {
-    const token = bearerOf(headers) ?? cookieOf(headers, cookie);
-    const payload = token === undefined ? undefined : await verified(token);
-    const id = payload?.[claim];
-    if (typeof id === 'number') return { externalId: String(id) };
-    return typeof id === 'string' && id !== '' ? { externalId: id } : null;
+    const bearer = bearerOf(headers);
+    for (const token of bearer === undefined ? cookiesOf(headers, cookie) : [bearer]) {
+      const id = (await verified(token))?.[claim];
+      if (typeof id === 'number') return { externalId: String(id) };
+      if (typeof id === 'string' && id !== '') return { externalId: id };
+    }
+    return null;
+  };
+}
+
+/** `fetch` that yields the keys as they last came, for a while, where none come. */
+function createKeysFetch(): (url: string, init: RequestInit) => Promise<Response> {
+  let last: { readonly text: string; readonly ends: Deadline } | undefined;
+  return async (url, init) => {
+    try {
+      const response = await fetch(url, init);
+      const text = await response.text();
+      if (response.status !== 200) throw new Error('The identity provider fails.');
+      JSON.parse(text);
+      last = { text, ends: deadlineIn(LAST_KEYS_MS) };
+    } catch (error) {
+      if (!last || untilMs(last.ends) <= 0) throw error;
+    }
+    return new Response(last.text);
   };
 }
 
@@ -88,11 +115,12 @@ function bearerOf(headers: Headers): string | undefined {
   return /^Bearer +(\S+)$/i.exec(headers.get('Authorization') ?? '')?.[1];
 }
 
-function cookieOf(headers: Headers, name: string | undefined): string | undefined {
-  if (name === undefined) return undefined;
+/** All values of that name: a sub-domain may have set one of its own beside the site's. */
+function cookiesOf(headers: Headers, name: string | undefined): string[] {
+  if (name === undefined) return [];
   const cookies = headers.get('Cookie')?.split(';') ?? [];
-  const found = cookies
+  return cookies
     .map((cookie) => cookie.trim())
-    .find((cookie) => cookie.startsWith(`${name}=`));
-  return found?.slice(name.length + 1);
+    .filter((cookie) => cookie.startsWith(`${name}=`))
+    .map((cookie) => cookie.slice(name.length + 1));
 }

@@ -1,8 +1,11 @@
 // @vitest-environment node
 // Visitors who are signed in, by a JWT of an identity provider that this test plays.
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type HttpServer, listen } from '../../src/bin/httpServer.ts';
+import { signedInVisitors } from '../../src/bin/signedInVisitors.ts';
+import type { Authorize } from '../../src/server/authorize.ts';
+import { fakeClocks } from '../server/limits/clock.ts';
 import { runBroker } from './process.ts';
 import { ask, testServers } from './serving.ts';
 
@@ -45,6 +48,7 @@ interface Token {
   readonly endsAt?: string;
   readonly key?: CryptoKey | Uint8Array;
   readonly alg?: string;
+  readonly kid?: string;
 }
 
 const sign = ({
@@ -54,9 +58,10 @@ const sign = ({
   endsAt = '5 minutes',
   key = privateKey,
   alg = 'ES256',
+  kid = 'one',
 }: Token = {}): Promise<string> =>
   new SignJWT(claims)
-    .setProtectedHeader({ alg, kid: 'one' })
+    .setProtectedHeader({ alg, kid })
     .setIssuer(issuer)
     .setAudience(audience)
     .setExpirationTime(endsAt)
@@ -91,6 +96,18 @@ describe('serve with GUEST_TOKEN_JWKS_URL', () => {
     const answer = await ask(url, { Cookie: `theme=dark; session=${token}` });
     expect(await answer.json()).toMatchObject({ external_id: '4711' });
     expect((await ask(url, await bearer())).status).toBe(401);
+  });
+
+  it('finds the JWT among other cookies of its name, wherever it stands', async () => {
+    const { url } = await serve({ ...settings(), GUEST_TOKEN_JWT_COOKIE: 'session' });
+    const good = `session=${await sign()}`;
+    for (const cookies of [
+      ['session=of-a-sub-domain', good],
+      [good, `session=${await sign({ key: otherKey })}`],
+    ]) {
+      const answer = await ask(url, { Cookie: cookies.join('; ') });
+      expect(await answer.json()).toMatchObject({ external_id: 'ada' });
+    }
   });
 
   it('answers 401 for everything that this identity provider has not signed for this site', async () => {
@@ -148,5 +165,62 @@ describe('serve with GUEST_TOKEN_JWKS_URL', () => {
     });
     expect(stderr).toMatch(/^Set GUEST_TOKEN_JWKS_URL to an https URL/);
     expect(code).toBe(2);
+  });
+});
+
+describe('the keys of the identity provider', () => {
+  afterEach(() => {
+    isDown = false;
+    vi.useRealTimers();
+  });
+
+  /** The id of whoever sends such a JWT; null: nobody that is known. */
+  async function visitorOf(authorize: Authorize, token?: Token): Promise<string | null> {
+    const request = new Request('http://127.0.0.1/', { headers: await bearer(token) });
+    return (await authorize(request))?.externalId ?? null;
+  }
+
+  function passMs(ms: number): void {
+    vi.advanceTimersByTime(ms);
+  }
+
+  const known = (): Authorize =>
+    signedInVisitors({
+      jwksUrl: provider.url,
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      claim: 'sub',
+      cookie: undefined,
+    });
+
+  it('are used for an hour after they last came, while none come', async () => {
+    fakeClocks({ timers: false });
+    const authorize = known();
+    expect(await visitorOf(authorize)).toBe('ada');
+    isDown = true;
+    passMs(50 * 60_000);
+    expect(await visitorOf(authorize)).toBe('ada');
+    passMs(11 * 60_000);
+    await expect(visitorOf(authorize)).rejects.toMatchObject({ code: 'unavailable' });
+    isDown = false;
+    expect(await visitorOf(authorize)).toBe('ada');
+  });
+
+  it('may be replaced: a new one works, and an old one no longer than ten minutes', async () => {
+    fakeClocks({ timers: false });
+    const authorize = known();
+    expect(await visitorOf(authorize)).toBe('ada');
+    const before = published;
+    const pair = await generateKeyPair('ES256');
+    published = { ...(await exportJWK(pair.publicKey)), kid: 'two', alg: 'ES256' };
+    try {
+      passMs(31_000);
+      const signedAnew = { key: pair.privateKey, kid: 'two' };
+      expect(await visitorOf(authorize, signedAnew)).toBe('ada');
+      passMs(10 * 60_000);
+      expect(await visitorOf(authorize)).toBe(null);
+    } finally {
+      published = before;
+    }
   });
 });
