@@ -122,7 +122,9 @@ export async function answerProbe(
   path: Probe,
   health: Health,
 ): Promise<Response> {
-  if (method !== 'GET') return new Response(null, { status: 405, headers: { Allow: 'GET' } });
+  if (method !== 'GET' && method !== 'HEAD') {
+    return new Response(null, { status: 405, headers: { Allow: 'GET, HEAD' } });
+  }
   const headers = { 'Cache-Control': 'no-store' };
   if (path === '/healthz') return Response.json(health.alive(), { headers });
   const { isReady, ...state } = await health.ready();

@@ -74,6 +74,15 @@ describe('/readyz', () => {
   });
 });
 
+it('a probe by HEAD gets the same status, and no body', async () => {
+  const { url } = await serve({}, ['--sandbox-fault', 'wrong-secret']);
+  const answers = await Promise.all(
+    ['/healthz', '/readyz'].map((path) => fetch(url + path, { method: 'HEAD' })),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([200, 503]);
+  expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(['', '']);
+});
+
 describe('a process that is told to stop', () => {
   it('first says that it is not ready and serves on, then closes and exits 0', async () => {
     const { broker, url } = await serve({ GUEST_TOKEN_DRAIN_MS: '1500' });
