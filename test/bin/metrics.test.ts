@@ -1,7 +1,9 @@
 // @vitest-environment node
 // What Prometheus reads from `serve`, on a port of its own.
-import { describe, expect, it, vi } from 'vitest';
-import type { BrokerProcess } from './process.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createMetrics } from '../../src/bin/metrics.ts';
+import { fakeClocks } from '../server/limits/clock.ts';
+import { type BrokerProcess, runBroker } from './process.ts';
 import { ask, testServers } from './serving.ts';
 
 // A busy machine starts processes slowly.
@@ -16,11 +18,15 @@ async function adminUrl(broker: BrokerProcess): Promise<string> {
   return url;
 }
 
-/** The samples, by name and labels as they are written. */
 async function metricsOf(broker: BrokerProcess): Promise<Record<string, number>> {
   const response = await fetch(`${await adminUrl(broker)}/metrics`);
   expect(response.headers.get('Content-Type')).toMatch(/^text\/plain; version=0\.0\.4/);
-  const lines = (await response.text()).split('\n').filter((line) => /^\w/.test(line));
+  return samplesOf(await response.text());
+}
+
+/** The samples, by name and labels as they are written. */
+function samplesOf(text: string): Record<string, number> {
+  const lines = text.split('\n').filter((line) => /^\w/.test(line));
   return Object.fromEntries(
     lines.map((line) => {
       const [, name = '', value = ''] = /^(.*) (\S+)$/.exec(line) ?? [];
@@ -61,6 +67,18 @@ describe('/metrics', () => {
     });
     expect(metrics.process_cpu_seconds_total).toBeGreaterThan(0);
     expect(metrics.guest_token_redis_up).toBeUndefined();
+  });
+
+  it('counts logins that failed, and calls that got no answer', async () => {
+    const { broker, url } = await serveWithGenesys({
+      ...withAdmin,
+      GENESYS_LOGIN_URL: 'http://127.0.0.1:1',
+    });
+    expect((await ask(url)).status).toBe(502);
+    expect(await metricsOf(broker)).toMatchObject({
+      'guest_token_upstream_calls_total{operation="login",status="none"}': 1,
+      'guest_token_logins_total{result="failed"}': 1,
+    });
   });
 
   it('shows a circuit that is open', async () => {
@@ -119,6 +137,47 @@ describe('/metrics', () => {
   });
 });
 
+describe('the metrics of a process', () => {
+  afterEach(() => vi.useRealTimers());
+
+  const sources = {
+    paceLimit: 300,
+    isCircuitOpen: () => false,
+    droppedLogLines: () => 7,
+    isRedisReady: () => true,
+  };
+
+  it('show the log lines that were left out, and a Redis that is there', async () => {
+    const { registry } = createMetrics(sources);
+    expect(samplesOf(await registry.metrics())).toMatchObject({
+      guest_token_log_lines_dropped: 7,
+      guest_token_redis_up: 1,
+    });
+  });
+
+  it('time requests in seconds', async () => {
+    const { registry, onRequest } = createMetrics(sources);
+    onRequest(200);
+    expect(samplesOf(await registry.metrics())).toMatchObject({
+      guest_token_request_duration_seconds_sum: 0.2,
+      'guest_token_request_duration_seconds_bucket{le="0.1"}': 0,
+      'guest_token_request_duration_seconds_bucket{le="0.25"}': 1,
+    });
+  });
+
+  it('count a call as part of the pace for a minute', async () => {
+    fakeClocks({ timers: false });
+    const { registry, onEvent } = createMetrics(sources);
+    const paceUsed = async (): Promise<number | undefined> =>
+      samplesOf(await registry.metrics()).guest_token_upstream_pace_used;
+    onEvent({ type: 'upstream-call', operation: 'visitor', status: 200, tookMs: 5 });
+    vi.advanceTimersByTime(59_000);
+    expect(await paceUsed()).toBe(1);
+    vi.advanceTimersByTime(2_000);
+    expect(await paceUsed()).toBe(0);
+  });
+});
+
 describe('the admin port', () => {
   it('has the health checks too, and nothing else; the public port has no metrics', async () => {
     const { broker, url } = await serve(withAdmin);
@@ -130,6 +189,15 @@ describe('the admin port', () => {
       ),
     );
     expect(statuses).toEqual([200, 200, 404, 404]);
+  });
+
+  it('that is taken is named by its option, and the process exits 1', async () => {
+    const { url } = await serve();
+    const { code, stderr } = await runBroker(['serve', '--sandbox', '--port', '0'], {
+      GUEST_TOKEN_ADMIN_PORT: new URL(url).port,
+    });
+    expect(stderr).toMatch(/^Can't listen on 127\.0\.0\.1:\d+\. Choose another --admin-port/);
+    expect(code).toBe(1);
   });
 
   it('is not opened unless it is asked for', async () => {
