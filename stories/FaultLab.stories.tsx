@@ -2,6 +2,7 @@ import { expect, waitFor, within } from 'storybook/test';
 import preview from '../.storybook/preview.ts';
 import { FaultLab, type FaultLabProps } from './faultLab/FaultLab.tsx';
 import { failures, type Lab, noFaults, openLab } from './faultLab/lab.ts';
+import { inspectorIn } from './support/inspector.ts';
 
 let lab: Lab;
 
@@ -46,17 +47,6 @@ const meta = preview.meta({
 const FAILED = 'The connection failed.';
 const EMPTY = 'No messages yet. Say hello!';
 
-/** The inspector's own document. */
-async function inspector(canvasElement: HTMLElement): Promise<ReturnType<typeof within>> {
-  const inside = await waitFor(() => {
-    const host = canvasElement.querySelector('[data-guest-token-devtools]');
-    const found = host?.shadowRoot?.querySelector<HTMLElement>('.inspector');
-    if (!found) throw new Error('There is no inspector.');
-    return found;
-  });
-  return within(inside);
-}
-
 /** What the line about the connection says. */
 async function line(canvas: ReturnType<typeof within>, text: string): Promise<void> {
   await waitFor(() => expect(canvas.getByRole('status')).toHaveTextContent(text), {
@@ -69,7 +59,7 @@ export const AllIsWell = meta.story({
   async play({ canvas, canvasElement }) {
     await canvas.findByText(EMPTY);
     await line(canvas, 'Connected');
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText('Fresh');
     await why.findByText(/^Not refreshing: the token is fresh until 1 min before its end\./);
   },
@@ -81,7 +71,7 @@ export const SlowNetwork = meta.story({
   async play({ canvas, canvasElement }) {
     await line(canvas, 'Connecting…');
     await expect(canvas.getByLabelText('Your message')).toBeEnabled();
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText(/^Refreshing now: attempt 1 of 3 is under way\./);
     await canvas.findByText(EMPTY, {}, { timeout: 5_000 });
   },
@@ -93,7 +83,7 @@ export const ServerDown = meta.story({
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
     await canvas.findByText(/Next try in \d+ s\./);
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     const cooling =
       /^Not refreshing: the last acquisition failed with unavailable, and a cool-down/;
     await why.findByText(cooling, {}, { timeout: 5_000 });
@@ -105,7 +95,7 @@ export const EverySecondRequestFails = meta.story({
   args: { failure: 'server error (503)', failureRate: 50 },
   async play({ canvas, canvasElement, userEvent }) {
     await canvas.findByText(EMPTY);
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await userEvent.click(why.getByRole('button', { name: 'Refresh' }));
     await why.findByText(/^Attempt 1 failed with unavailable\./);
     await line(canvas, 'Connected');
@@ -119,7 +109,7 @@ export const TooManyRequests = meta.story({
   async play({ canvas, canvasElement }) {
     await line(canvas, 'Very busy right now.');
     await canvas.findByText(/Next try in 1[12]\d s\./);
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText(/^Not refreshing: the server asked for a pause \(rate_limited\)\./);
     await expect(lab.sandbox.count('visitor')).toBe(1);
   },
@@ -130,7 +120,7 @@ export const BrieflyBusy = meta.story({
   args: { failure: 'too many requests (429)', failureRate: 50, retryAfterSeconds: 1 },
   async play({ canvas, canvasElement, userEvent }) {
     await canvas.findByText(EMPTY);
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await userEvent.click(why.getByRole('button', { name: 'Refresh' }));
     await why.findByText(/^Attempt 1 failed with rate_limited\./);
     await line(canvas, 'Connected');
@@ -144,7 +134,7 @@ export const WrongSecret = meta.story({
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
     await expect(canvas.queryByText(/secret|client id/)).toBeNull();
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText(/^No token: /, { selector: '[role="status"]' });
   },
 });
@@ -155,7 +145,7 @@ export const MissingRole = meta.story({
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
     await expect(canvas.queryByText(/role|scope/)).toBeNull();
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText('No token: forbidden', { selector: '[role="status"]' });
     await expect(lab.sandbox.count('visitor')).toBe(2);
   },
@@ -167,7 +157,7 @@ export const NoAnswer = meta.story({
   async play({ canvas, canvasElement }) {
     await line(canvas, 'Connecting…');
     await expect(canvas.getByLabelText('Your message')).toBeEnabled();
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText(/^Refreshing now: attempt 1 of 3 is under way\./);
   },
 });
@@ -178,7 +168,7 @@ export const ConnectionLost = meta.story({
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
     await expect(canvas.getByRole('button', { name: 'Try now' })).toBeEnabled();
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText('No token: unreachable', { selector: '[role="status"]' });
   },
 });
@@ -188,7 +178,7 @@ export const WrongUrl = meta.story({
   args: { failure: 'wrong URL (404)' },
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText('No token: rejected', { selector: '[role="status"]' });
     await expect(lab.sandbox.count('visitor')).toBe(0);
   },
@@ -224,7 +214,7 @@ export const OpaqueTokens = meta.story({
   args: { opaqueTokens: true },
   async play({ canvas, canvasElement }) {
     await canvas.findByText(EMPTY);
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText('Fresh');
   },
 });
@@ -234,7 +224,7 @@ export const WrongClock = meta.story({
   args: { clockAheadHours: 2 },
   async play({ canvas, canvasElement }) {
     await canvas.findByText(EMPTY);
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText('Fresh');
     await expect(lab.sandbox.count('visitor')).toBe(1);
   },
@@ -252,7 +242,7 @@ export const ShortLife = meta.story({
       },
       { timeout: 8_000 },
     );
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await expect(why.getAllByText('acquired').length).toBeGreaterThanOrEqual(2);
   },
 });
@@ -261,7 +251,7 @@ export const ShortLife = meta.story({
 export const HiddenPage = meta.story({
   args: { hidden: true, widget: 'card' },
   async play({ canvas, canvasElement }) {
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText(
       'Not refreshing: the tab is hidden and keepFresh is while-visible. Next check when it becomes visible.',
     );
@@ -276,7 +266,7 @@ export const NoNetwork = meta.story({
   async play({ canvas, canvasElement }) {
     await line(canvas, 'You seem to be offline. We go on when you are back.');
     await expect(canvas.queryByRole('button', { name: 'Try now' })).toBeNull();
-    const why = await inspector(canvasElement);
+    const why = await inspectorIn(canvasElement);
     await why.findByText(/the page is offline\. Next check when the network is back/);
     await expect(lab.sandbox.count()).toBe(0);
   },

@@ -68,7 +68,11 @@ function Drawer({ client, initialIsOpen, buttonPosition }: DrawerProps) {
         aria-label="Open the guest token inspector"
         onClick={toggle}
       >
-        <span aria-hidden="true">GT</span>
+        {/* a key whose bow is a clock */}
+        <svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
+          <circle cx="8" cy="12" r="5.5" />
+          <path d="M8 9v3l2 1.5M13.5 12H22v4M18.5 12v3" />
+        </svg>
       </button>
     );
   }

@@ -73,7 +73,7 @@ function Details({ inspected }: { inspected: InspectedSession }): ReactNode {
 function Events({ inspected: { events } }: { inspected: InspectedSession }): ReactNode {
   return (
     <section className="events" aria-label="Events">
-      <h3>Events</h3>
+      <h3>Events (UTC)</h3>
       {events.length === 0 ? (
         <p className="none">Nothing has happened since the inspector came to the page.</p>
       ) : (

@@ -69,7 +69,15 @@ button[aria-pressed="true"], button[aria-selected="true"] {
   border-radius: 50%;
   background: var(--paper);
   box-shadow: 0 2px 10px rgb(0 0 0 / 25%);
-  font-weight: 700;
+}
+.toggle svg {
+  display: block;
+  margin: auto;
+  fill: none;
+  stroke: currentColor;
+  stroke-width: 2;
+  stroke-linecap: round;
+  stroke-linejoin: round;
 }
 .toggle[data-position^="bottom"] { bottom: 12px; }
 .toggle[data-position^="top"] { top: 12px; }
