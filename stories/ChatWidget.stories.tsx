@@ -10,7 +10,7 @@ let scene: Scene;
 function ChatPage(config: Omit<StageProps, 'children'>) {
   return (
     <Stage {...config}>
-      <ChatWidget apiUrl={API_URL} conversationId="conversation-1" />
+      <ChatWidget apiUrl={API_URL} />
     </Stage>
   );
 }

@@ -17,7 +17,9 @@ const SANDBOX_OPERATIONS = [
   'login',
   /** `POST /api/v2/webchat/visitors` */
   'visitor',
-  /** reading and writing messages, with the guest token */
+  /** `POST /api/v2/webchat/guest/conversations` */
+  'createConversation',
+  /** reading and writing its messages, with the guest token or the conversation's own JWT */
   'conversation',
   /** `POST /api/v2/webdeployments/token/oauthcodegrantjwtexchange` */
   'exchange',

@@ -21,7 +21,7 @@ export function createHttpHosts(options: HttpHostsOptions): typeof fetch {
   const { apiUrl, loginUrl, world, faults, log, settings, now } = options;
 
   /** The route of a request, or the answer to one that has none. */
-  function find(request: Request): Response | { route: Route; id: string; path: string } {
+  function find(request: Request): Response | { route: Route; ids: string[]; path: string } {
     const url = request.url.replace(/[?#].*$/s, '');
     const host = url.startsWith(`${loginUrl}/`) ? 'login' : 'api';
     const base = host === 'login' ? loginUrl : apiUrl;
@@ -33,7 +33,7 @@ export function createHttpHosts(options: HttpHostsOptions): typeof fetch {
     const path = url.slice(base.length);
     const ofPath = routes.filter((known) => known.host === host && known.path.test(path));
     const route = ofPath.find(({ methods }) => methods.includes(request.method));
-    if (route) return { route, path, id: route.path.exec(path)?.[1] ?? '' };
+    if (route) return { route, path, ids: route.path.exec(path)?.slice(1) ?? [] };
     if (ofPath.length === 0) {
       return genesysError(404, 'not.found', 'The requested resource was not found.');
     }
@@ -46,7 +46,7 @@ export function createHttpHosts(options: HttpHostsOptions): typeof fetch {
     if (request.method === 'OPTIONS') return new Response(null, { status: 204 });
     const found = find(request);
     if (found instanceof Response) return found;
-    const { route, id, path } = found;
+    const { route, ids, path } = found;
     const { method, headers, signal } = request;
     const { operation } = route;
     const nowMs = now();
@@ -60,7 +60,7 @@ export function createHttpHosts(options: HttpHostsOptions): typeof fetch {
       headers,
       method,
       body,
-      id,
+      ids,
       query: new URL(request.url).searchParams,
       nowMs,
     };

@@ -1,4 +1,3 @@
-export type { SandboxMessage } from './conversations.ts';
 export type {
   RetryAfterForm,
   SandboxFault,
@@ -15,3 +14,4 @@ export type { SandboxCloud, SandboxCloudOptions as GenesysSandboxOptions } from 
 export type { SandboxSettings } from './settings.ts';
 export type { SandboxHandshake, SandboxMessagingControls } from './socketHost.ts';
 export type { IssuedGuestToken } from './tokens.ts';
+export type { SandboxMember, SandboxMessage } from './webChat.ts';

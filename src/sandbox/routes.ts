@@ -17,8 +17,8 @@ export interface Call {
   readonly headers: Headers;
   readonly method: string;
   readonly body: unknown;
-  /** The path's variable part. */
-  readonly id: string;
+  /** The path's variable parts. */
+  readonly ids: readonly string[];
   readonly query: URLSearchParams;
   /** Epoch ms on the real clock. */
   readonly nowMs: number;
@@ -42,11 +42,26 @@ export const routes: readonly Route[] = [
     answer: createVisitor,
   },
   {
+    operation: 'createConversation',
+    host: 'api',
+    methods: ['POST'],
+    path: /^\/api\/v2\/webchat\/guest\/conversations$/,
+    answer: createConversation,
+  },
+  {
     operation: 'conversation',
     host: 'api',
-    methods: ['GET', 'POST'],
+    methods: ['GET'],
     path: /^\/api\/v2\/webchat\/guest\/conversations\/([^/]+)\/messages$/,
-    answer: converse,
+    answer: (call) =>
+      asGuest(call, (guest) => call.world.webChats.read(call.ids[0] ?? '', guest, call.query)),
+  },
+  {
+    operation: 'conversation',
+    host: 'api',
+    methods: ['POST'],
+    path: /^\/api\/v2\/webchat\/guest\/conversations\/([^/]+)\/members\/([^/]+)\/messages$/,
+    answer: writeMessage,
   },
   {
     operation: 'exchange',
@@ -164,12 +179,24 @@ function revoke({ world }: Call, guest: IssuedGuestToken): Response {
   return world.messaging.revoke(guest);
 }
 
-function converse(call: Call): Response {
-  const { world, id, method, body, nowMs } = call;
+/** With a guest token it is that visitor's conversation; without, the one of somebody new. */
+function createConversation(call: Call): Response {
+  const { world, settings, fault, headers, body } = call;
+  const create = (guest?: IssuedGuestToken): Response =>
+    world.webChats.create(body, guest, (externalId, memberId) =>
+      issueTo(call, externalId, memberId, {
+        lifeSeconds: settings.tokenLifeSeconds,
+        form: tokenFormOf(fault),
+      }),
+    );
+  return headers.has('Authorization') ? asGuest(call, create) : create();
+}
+
+function writeMessage(call: Call): Response {
+  const { world, ids, body, nowMs } = call;
+  const [conversationId = '', memberId = ''] = ids;
   return asGuest(call, (guest) =>
-    method === 'GET'
-      ? world.conversations.read(id, guest)
-      : world.conversations.write(id, guest, body, nowMs),
+    world.webChats.write({ conversationId, memberId }, guest, body, nowMs),
   );
 }
 

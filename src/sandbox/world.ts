@@ -1,10 +1,10 @@
 import { DEFAULT_CHANNEL_ID } from '../core/defaults.ts';
-import { createSandboxConversations, type SandboxConversations } from './conversations.ts';
 import type { ActionWorld } from './messagingActions.ts';
 import { MessagingSessions } from './messagingSessions.ts';
 import { createSandboxMessaging, type SandboxMessaging } from './messagingTokens.ts';
 import type { SandboxSettings } from './settings.ts';
 import { type AccessTokens, createAccessTokens, createGuestTokens } from './tokens.ts';
+import { createWebChats, type WebChats } from './webChat.ts';
 
 /** All that the operations share. */
 export interface World extends ActionWorld {
@@ -16,7 +16,7 @@ export interface World extends ActionWorld {
   };
   readonly channels: readonly string[];
   readonly access: AccessTokens;
-  readonly conversations: SandboxConversations;
+  readonly webChats: WebChats;
   readonly messaging: SandboxMessaging;
   /** Visitor ids by channel and external id: a visitor who comes back is the same one. */
   readonly visitors: Map<string, string>;
@@ -50,7 +50,7 @@ export function createWorld(
     access: createAccessTokens(),
     guests,
     historyTokens: createGuestTokens(),
-    conversations: createSandboxConversations(),
+    webChats: createWebChats(),
     messaging: createSandboxMessaging(deploymentId, guests, now),
     sessions: new MessagingSessions(now, settings),
     visitors: new Map(),
@@ -61,7 +61,7 @@ export function clearWorld(world: World): void {
   world.access.revoke();
   world.guests.revoke();
   world.historyTokens.revoke();
-  world.conversations.clear();
+  world.webChats.clear();
   world.messaging.clear();
   world.visitors.clear();
 }

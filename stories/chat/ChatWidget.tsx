@@ -7,15 +7,13 @@ import { useMessages } from './useMessages.ts';
 export interface ChatWidgetProps {
   /** Genesys' API. */
   apiUrl: string;
-  conversationId: string;
 }
 
 const outgoingNotes = { sending: 'Sending…', retrying: 'Trying again…', failed: 'Not sent.' };
 
 /** A chat that a visitor can use: write a message, see the reply. */
-export function ChatWidget({ apiUrl, conversationId }: ChatWidgetProps): ReactNode {
-  const url = `${apiUrl}/api/v2/webchat/guest/conversations/${conversationId}/messages`;
-  const { messages, loading, load, outgoing, send } = useMessages(url);
+export function ChatWidget({ apiUrl }: ChatWidgetProps): ReactNode {
+  const { messages, loading, load, outgoing, send } = useMessages(apiUrl);
   const { status, error } = useGuestToken();
   const log = useRef<HTMLDivElement>(null);
   const count = messages.length + (outgoing ? 1 : 0);

@@ -49,11 +49,7 @@ export function FaultLab({ lab, ...props }: FaultLabProps & { lab: Lab }): React
         {(events) => (
           <>
             <div className="visitor">
-              {widget === 'chat' ? (
-                <ChatWidget apiUrl={API_URL} conversationId="conversation-1" />
-              ) : (
-                <TokenCard events={events} />
-              )}
+              {widget === 'chat' ? <ChatWidget apiUrl={API_URL} /> : <TokenCard events={events} />}
               {twoTabs && <Tab title="Second tab" visitor={VISITOR} />}
             </div>
             <Inspector />

@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readGuestToken } from '../../src/core/guestToken.ts';
 import { endpointTokenSource } from '../../src/core/tokenSource.ts';
+import { newConversation } from '../sandbox/newConversation.ts';
 import { type BrokerProcess, startBroker } from './process.ts';
 
 // A busy machine starts processes slowly.
@@ -46,13 +47,16 @@ describe('guest-token-broker serve --sandbox', () => {
     expect(token.lifeMs).toBeGreaterThan(3_590_000);
     expect(broker.output.stdout).not.toContain(token.value);
 
-    const messages = `${url}/api/api/v2/webchat/guest/conversations/c1/messages`;
-    expect((await fetch(messages)).status).toBe(401);
-    const written = await fetch(messages, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token.value}` },
-      body: JSON.stringify({ body: 'Hello?' }),
-    });
+    const conversations = `${url}/api/api/v2/webchat/guest/conversations`;
+    const post = (path: string, body: object): Promise<Response> =>
+      fetch(conversations + path, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token.value}` },
+        body: JSON.stringify(body),
+      });
+    const { id, member } = await (await post('', newConversation)).json();
+    expect((await fetch(`${conversations}/${id}/messages`)).status).toBe(401);
+    const written = await post(`/${id}/members/${member.id}/messages`, { body: 'Hello?' });
     expect(written.status).toBe(200);
   });
 

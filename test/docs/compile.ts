@@ -16,7 +16,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'broker.ts': `import type { GuestTokenBroker } from 'react-guest-token/server';
 export declare const broker: GuestTokenBroker;`,
   'ChatWidget.tsx': `import type { ReactNode } from 'react';
-export declare function ChatWidget(props: { conversationId?: string }): ReactNode;`,
+export declare function ChatWidget(props: { conversationId?: string; memberId?: string }): ReactNode;`,
 };
 
 /** Packages of the readers' apps that this repository does without. */

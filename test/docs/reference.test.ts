@@ -248,6 +248,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
       ...({
         login: true,
         visitor: true,
+        createConversation: true,
         conversation: true,
         exchange: true,
         refresh: true,

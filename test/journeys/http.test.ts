@@ -18,6 +18,7 @@ import type { Authorize } from '../../src/server/authorize.ts';
 import { createGuestTokenBroker } from '../../src/server/createGuestTokenBroker.ts';
 import { webchatVisitors } from '../../src/server/issuers/webchatVisitors.ts';
 import { startBroker } from '../bin/process.ts';
+import { newConversation } from '../sandbox/newConversation.ts';
 
 // One case starts a process, which a busy machine does slowly.
 vi.setConfig({ testTimeout: 30_000 });
@@ -228,6 +229,12 @@ function sessionOn(source: GuestTokenSource): GuestFetchSession {
   };
 }
 
+const post = (body: object): RequestInit => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
 describe('a call with the guest token', () => {
   async function startCalls() {
     const { sandbox, brokerUrl, apiUrl } = await start();
@@ -236,21 +243,20 @@ describe('a call with the guest token', () => {
       session: () => session,
       origins: [new URL(apiUrl).origin],
     });
-    const messages = `${apiUrl}/api/v2/webchat/guest/conversations/c1/messages`;
-    return { sandbox, session, guestFetch, messages };
+    const conversations = `${apiUrl}/api/v2/webchat/guest/conversations`;
+    const { id, member } = await (await guestFetch(conversations, post(newConversation))).json();
+    const messages = `${conversations}/${id}/messages`;
+    const memberMessages = `${conversations}/${id}/members/${member.id}/messages`;
+    return { sandbox, session, guestFetch, messages, memberMessages };
   }
 
-  const write = (text: string): RequestInit => ({
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ body: text }),
-  });
+  const write = (text: string): RequestInit => post({ body: text });
 
   it('a call whose token was revoked is resent with its body', async () => {
-    const { sandbox, guestFetch, messages } = await startCalls();
-    expect((await guestFetch(messages, write('Hello?'))).status).toBe(200);
+    const { sandbox, guestFetch, messages, memberMessages } = await startCalls();
+    expect((await guestFetch(memberMessages, write('Hello?'))).status).toBe(200);
     sandbox.revokeGuestTokens();
-    expect((await guestFetch(messages, write('Are you there?'))).status).toBe(200);
+    expect((await guestFetch(memberMessages, write('Are you there?'))).status).toBe(200);
     const calls = sandbox.requests.filter(({ operation }) => operation === 'conversation');
     expect(calls.map(({ status, body }) => [status, body])).toEqual([
       [200, { body: 'Hello?' }],
@@ -315,9 +321,11 @@ it('a broker started by the command line serves tokens and calls in a process of
   });
   const session = sessionOn(source);
   const guestFetch = createGuestFetch({ session: () => session, origins: [url] });
-  const messages = `${url}/api/api/v2/webchat/guest/conversations/c1/messages`;
+  const conversations = `${url}/api/api/v2/webchat/guest/conversations`;
   const token = await session.getToken();
-  const written = await guestFetch(messages, { method: 'POST', body: '{"body":"Hello?"}' });
+  const { id, member } = await (await guestFetch(conversations, post(newConversation))).json();
+  const messages = `${conversations}/${id}/members/${member.id}/messages`;
+  const written = await guestFetch(messages, post({ body: 'Hello?' }));
   expect(written.status).toBe(200);
   expect((await ask(source)).token).toBe(token);
 });

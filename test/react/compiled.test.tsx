@@ -39,13 +39,14 @@ describe.skipIf(version.startsWith('18')).for(Object.entries(builds))(
     async function showChat(source = fakeSource(issuing(HOUR, SECOND))) {
       const { ChatWidget } = await load();
       const texts: string[] = [];
-      const server = fakeServer(({ method, body }) => {
+      const server = fakeServer(({ url, method, body }) => {
+        if (url.endsWith('/conversations')) return Response.json({ id: 'c', member: { id: 'm' } });
         if (method === 'POST') texts.push(JSON.parse(body).body);
         return Response.json({ entities: texts.map((text, id) => ({ id, body: text })) });
       });
       const queryClient = new QueryClient();
       const page = showWidget(
-        { source, children: <ChatWidget apiUrl={location.origin} conversationId="42" /> },
+        { source, children: <ChatWidget apiUrl={location.origin} /> },
         ({ children }) => (
           <QueryClientProvider client={queryClient}>{children}</QueryClientProvider>
         ),

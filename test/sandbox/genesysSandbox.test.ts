@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readRetryAfterMs } from '../../src/core/retryAfter.ts';
 import type { RetryAfterForm, SandboxFaultInput } from '../../src/sandbox/faults.ts';
 import { genesysSandbox } from '../../src/sandbox/genesysSandbox.ts';
+import { newConversation } from './newConversation.ts';
 
 const START_MS = Date.parse('2026-03-01T12:00:00.000Z');
 let nowMs = START_MS;
@@ -52,15 +53,30 @@ function visitor(
   });
 }
 
-const messages = (bearer: string | undefined, body?: string, id = 'c1'): Promise<Response> =>
-  fetch(`https://api.mypurecloud.com/api/v2/webchat/guest/conversations/${id}/messages`, {
+const CONVERSATIONS = 'https://api.mypurecloud.com/api/v2/webchat/guest/conversations';
+
+const call = (bearer: string | undefined, path = '', body?: object): Promise<Response> =>
+  fetch(CONVERSATIONS + path, {
     method: body === undefined ? 'GET' : 'POST',
-    ...(body !== undefined && { body: JSON.stringify({ body }) }),
+    ...(body !== undefined && { body: JSON.stringify(body) }),
     headers: {
       'Content-Type': 'application/json',
       ...(bearer !== undefined && { Authorization: `Bearer ${bearer}` }),
     },
   });
+
+const create = (bearer?: string, body: object = newConversation): Promise<Response> =>
+  call(bearer, '', body);
+
+/** Reads or writes in a conversation of the bearer's own. */
+async function messages(bearer: string, text?: string): Promise<Response> {
+  const created = await create(bearer);
+  if (!created.ok) return created;
+  const { id, member } = await created.json();
+  return text === undefined
+    ? call(bearer, `/${id}/messages`)
+    : call(bearer, `/${id}/members/${member.id}/messages`, { body: text });
+}
 
 async function guestToken(externalId = 'ada'): Promise<string> {
   return (await (await visitor(await accessToken(), { externalId })).json()).token;
@@ -191,48 +207,121 @@ describe('the visitor call', () => {
   });
 });
 
-describe('a conversation', () => {
-  it('takes messages with the guest token and answers friendly', async () => {
+describe('a web chat', () => {
+  async function started(bearer?: string) {
+    const reply = await (await create(bearer)).json();
+    const { id, member } = reply;
+    return {
+      reply,
+      read: (by: string | undefined, query = '') => call(by, `/${id}/messages${query}`),
+      write: (by: string | undefined, text: string, memberId = member.id) =>
+        call(by, `/${id}/members/${memberId}/messages`, { body: text }),
+    };
+  }
+  const codeOf = async (answer: Promise<Response>): Promise<unknown> => {
+    const response = await answer;
+    return [response.status, (await response.json()).code];
+  };
+
+  it('is created for the visitor of the guest token, who writes as its member', async () => {
     const token = await guestToken();
-    expect((await (await messages(token)).json()).entities).toEqual([]);
-    const written = await (await messages(token, 'Is anybody there?')).json();
-    expect(written).toMatchObject({ body: 'Is anybody there?', sender: { role: 'CUSTOMER' } });
-    const { entities } = await (await messages(token)).json();
-    expect(entities).toEqual([
+    const { reply, read, write } = await started(token);
+    expect(reply).toEqual({
+      id: expect.any(String),
+      jwt: expect.stringMatching(/^eyJ/),
+      eventStreamUri: expect.stringMatching(/^wss:/),
+      member: {
+        id: expect.any(String),
+        displayName: 'Ada',
+        role: 'CUSTOMER',
+        state: 'CONNECTED',
+      },
+    });
+    expect((await (await read(token)).json()).entities).toEqual([]);
+    const written = await (await write(token, 'Is anybody there?')).json();
+    expect(written).toMatchObject({
+      body: 'Is anybody there?',
+      sender: reply.member,
+      conversation: { id: reply.id },
+    });
+    expect((await (await read(token)).json()).entities).toEqual([
       written,
       expect.objectContaining({
-        sender: { id: 'agent-sandbox', role: 'AGENT' },
+        sender: expect.objectContaining({ role: 'AGENT' }),
         body: expect.stringContaining('How can I help?'),
       }),
     ]);
   });
 
-  it('goes on with a renewed token of the same visitor, and is closed to another', async () => {
-    await messages(await guestToken('ada'), 'mine');
-    expect((await messages(await guestToken('ada'))).status).toBe(200);
-    const foreign = await messages(await guestToken('bob'));
-    expect([foreign.status, (await foreign.json()).code]).toEqual([403, 'not.authorized']);
+  it('is created for somebody new without a token, and goes by its own JWT', async () => {
+    const { reply, read, write } = await started();
+    expect((await write(reply.jwt, 'Hello?')).status).toBe(200);
+    expect((await (await read(reply.jwt)).json()).entities).toHaveLength(2);
+    expect(await codeOf(read(undefined))).toEqual([401, 'authentication.required']);
+    nowMs += 3_600_000;
+    expect(await codeOf(read(reply.jwt))).toEqual([401, 'credentials.expired']);
   });
 
-  it('answers 400 to a message without text', async () => {
-    expect((await messages(await guestToken(), ' ')).status).toBe(400);
+  it.each([
+    ['organizationId', { organizationId: '' }],
+    ['deploymentId', { deploymentId: undefined }],
+    ['routingTarget.targetAddress', { routingTarget: { targetType: 'QUEUE' } }],
+    ['memberInfo.displayName', { memberInfo: {} }],
+  ])('is not created without %s', async (field, change) => {
+    const response = await create(undefined, { ...newConversation, ...change });
+    expect(response.status).toBe(400);
+    expect((await response.json()).message).toContain(`"${field}"`);
+  });
+
+  it('has no messages at the path that only old documents have', async () => {
+    const token = await guestToken();
+    const { reply } = await started(token);
+    const response = await call(token, `/${reply.id}/messages`, { body: 'Hello?' });
+    expect([response.status, response.headers.get('Allow')]).toEqual([405, 'GET']);
+  });
+
+  it('goes on with a renewed token of the same visitor, and is closed to another', async () => {
+    const { read, write } = await started(await guestToken('ada'));
+    await write(await guestToken('ada'), 'mine');
+    expect((await read(await guestToken('ada'))).status).toBe(200);
+    expect(await codeOf(read(await guestToken('bob')))).toEqual([403, 'not.authorized']);
+  });
+
+  it('answers 404 to another member and to an unknown conversation, 400 to a message without text', async () => {
+    const token = await guestToken();
+    const { write } = await started(token);
+    expect((await write(token, 'Hello?', 'another')).status).toBe(404);
+    expect((await call(token, '/unknown/messages')).status).toBe(404);
+    expect((await write(token, ' ')).status).toBe(400);
+  });
+
+  it('gives the part of the messages that is asked for', async () => {
+    const token = await guestToken();
+    const { read, write } = await started(token);
+    const first = await (await write(token, 'one')).json();
+    const second = await (await write(token, 'two')).json();
+    const idsOf = async (query: string): Promise<string[]> =>
+      (await (await read(token, query)).json()).entities.map(({ id }: { id: string }) => id);
+    const all = await idsOf('');
+    expect(await idsOf('?after=&before=&sortOrder=&maxResults=')).toEqual(all);
+    expect(await idsOf(`?after=${first.id}`)).toEqual(all.slice(1));
+    expect(await idsOf(`?before=${second.id}`)).toEqual(all.slice(0, 2));
+    expect(await idsOf('?sortOrder=descending&maxResults=3')).toEqual(all.toReversed().slice(0, 3));
   });
 
   it('answers 401 without a token, to an access token, and to an expired or revoked guest token', async () => {
-    const codeOf = async (token: string | undefined): Promise<unknown> => {
-      const response = await messages(token);
-      return [response.status, (await response.json()).code];
-    };
-    expect(await codeOf(undefined)).toEqual([401, 'authentication.required']);
-    expect(await codeOf(await accessToken())).toEqual([401, 'bad.credentials']);
+    const { read } = await started(await guestToken());
+    expect(await codeOf(read(undefined))).toEqual([401, 'authentication.required']);
+    expect(await codeOf(read(await accessToken()))).toEqual([401, 'bad.credentials']);
+    expect(await codeOf(create(await accessToken()))).toEqual([401, 'bad.credentials']);
     const token = await guestToken();
     nowMs += 3_599_999;
-    expect((await messages(token)).status).toBe(200);
+    expect((await read(token)).status).toBe(200);
     nowMs += 1;
-    expect(await codeOf(token)).toEqual([401, 'credentials.expired']);
+    expect(await codeOf(read(token))).toEqual([401, 'credentials.expired']);
     const [ada, bob] = [await guestToken('ada'), await guestToken('bob')];
     sandbox.revokeGuestTokens('ada');
-    expect(await codeOf(ada)).toEqual([401, 'bad.credentials']);
+    expect(await codeOf(read(ada))).toEqual([401, 'bad.credentials']);
     expect((await messages(bob)).status).toBe(200);
   });
 });
@@ -496,13 +585,14 @@ describe('what a test can look at', () => {
     expect(sandbox.requests.map(({ operation, status }) => [operation, status])).toEqual([
       ['login', 200],
       ['visitor', 200],
+      ['createConversation', 200],
       ['conversation', 200],
     ]);
     expect(sandbox.requests[0]?.body).toEqual({ grant_type: 'client_credentials' });
     expect(sandbox.requests[1]?.body).toMatchObject({ externalId: 'ada' });
-    expect(sandbox.requests[2]?.headers.get('Authorization')).toBe(`Bearer ${token}`);
+    expect(sandbox.requests[3]?.headers.get('Authorization')).toBe(`Bearer ${token}`);
     expect([sandbox.count(), sandbox.count('visitor'), sandbox.count('refresh')]).toEqual([
-      3, 1, 0,
+      4, 1, 0,
     ]);
     sandbox.reset();
     expect([sandbox.count(), sandbox.requests, sandbox.issued]).toEqual([0, [], []]);
