@@ -41,14 +41,15 @@ export function crowdOf(kind: CrowdKind, count: number, field: Field) {
   const crowd: Crowd = { renew: unused, getToken: unused, fetch: unused, unmount: unused };
   let committed: (token: string | undefined) => void = () => undefined;
   const renewing = (ask: () => unknown) => (): Promise<void> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       let before: string | undefined;
       committed = (token) => {
         before ??= token;
         if (token !== before) resolve();
       };
       committed(shown);
-      ask();
+      // After the token is on the page, a crowd that is taken off it makes no difference.
+      Promise.resolve(ask()).catch(reject);
     });
   let shown: string | undefined;
   function useShown(token: string | undefined): void {
