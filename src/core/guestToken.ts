@@ -10,6 +10,7 @@ import {
   lifeOf,
 } from './expiry.ts';
 import { asRecord, isText } from './json.ts';
+import { readJwtClaims } from './jwt.ts';
 
 /** What Genesys answers to the visitor call, plus `expires_in`, which our broker adds. */
 export interface GuestTokenReply {
@@ -174,7 +175,7 @@ export function asReply(reply: unknown, what: string, hint?: string): GuestToken
 
 /** Reads what token and reply say about time; what can't be read is left out, never taken as 0. */
 export function readClaims(token: string, reply: Record<string, unknown>): ExpiryClaims {
-  const { exp, iat } = decodePayload(token);
+  const { exp, iat } = readJwtClaims(token);
   const { created_time: created } = reply;
   return {
     expiresInMs: toMs(reply.expires_in, Number.NEGATIVE_INFINITY),
@@ -183,19 +184,6 @@ export function readClaims(token: string, reply: Record<string, unknown>): Expir
     // ISO 8601; Date.parse takes "visitor 12", too
     createdAtMs: toMs(isText(created) && /^\d{4}-/.test(created) && Date.parse(created) / 1000, 0),
   };
-}
-
-/**
- * The claims of a JWT, whose signature nobody here can verify. Texts are not decoded as UTF-8, since
- * only numbers are read: that makes a library for it needless.
- */
-function decodePayload(token: string): Record<string, unknown> {
-  const [, payload = ''] = token.split('.');
-  try {
-    return asRecord(JSON.parse(atob(payload.replace(/-/g, '+').replace(/_/g, '/'))));
-  } catch {
-    return {}; // opaque, as Genesys documents for some channels
-  }
 }
 
 /** Ms, where `seconds` is a finite number above a minimum. */

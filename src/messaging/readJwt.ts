@@ -1,5 +1,6 @@
 import { GuestTokenError, type GuestTokenErrorCode } from '../core/errors.ts';
 import { asRecord } from '../core/json.ts';
+import { readJwtClaims } from '../core/jwt.ts';
 import type { SocketReply } from './getJwt.ts';
 
 export interface HistoryJwt {
@@ -21,7 +22,7 @@ export function readJwt({ class: kind, code, body }: SocketReply): HistoryJwt {
   // visible ASCII, since it goes into a header
   if (kind !== 'JwtResponse' || typeof token !== 'string' || !/^[!-~]+$/.test(token))
     throw unusable();
-  const claims = claimsOf(token);
+  const claims = readJwtClaims(token);
   const ends = [exp ?? claims.exp, claims.exp ?? exp].map(Number);
   // Life counts from its issue, which was a moment ago: this machine's clock may be wrong.
   const issuedAt = Number(claims.iat ?? Date.now() / 1000);
@@ -35,16 +36,6 @@ function unusable(code: GuestTokenErrorCode = 'malformed_reply'): GuestTokenErro
   return new GuestTokenError(code, 'getJwt was answered without a usable JWT.', {
     hint: 'Check the socket.',
   });
-}
-
-/** What the payload says; jwt-decode would be a fourth of this entry. */
-function claimsOf(jwt: string): Readonly<Record<string, unknown>> {
-  try {
-    const [, payload = ''] = jwt.split('.');
-    return asRecord(JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))));
-  } catch {
-    return {};
-  }
 }
 
 /** What the codes of Genesys' socket mean: code and reason of our error. */
