@@ -16,8 +16,8 @@ export function warnOfFailure({ message, code, reason }: GuestTokenError): void 
   try {
     if (process.env.NODE_ENV !== 'production') {
       const why = reason ? `${code}, ${reason}` : code;
-      const page = `https://www.npmjs.com/package/react-guest-token#${code}`;
-      console.warn(`react-guest-token: ${message} (${why}) See ${page}`);
+      const docs = 'https://github.com/react-guest-token/react-guest-token/blob/main/stories/docs';
+      console.warn(`react-guest-token: ${message} (${why}) See ${docs}/errors/${code}.mdx`);
     }
   } catch {}
 }

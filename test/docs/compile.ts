@@ -15,13 +15,31 @@ const elsewhere: Readonly<Record<string, string>> = {
     'export declare function sessionOf(request: Request): Promise<{ userId: string } | null>;',
   'broker.ts': `import type { GuestTokenBroker } from 'react-guest-token/server';
 export declare const broker: GuestTokenBroker;`,
+  'ChatPage.tsx': `import type { ReactNode } from 'react';
+export declare function ChatPage(props: { externalId: string }): ReactNode;`,
   'ChatWidget.tsx': `import type { ReactNode } from 'react';
-export declare function ChatWidget(props: { conversationId?: string; memberId?: string }): ReactNode;`,
+export declare function ChatWidget(props: { messagesUrl: string; memberId?: string }): ReactNode;`,
 };
 
-/** Packages of the readers' apps that this repository does without. */
-const packages = `declare module '@vitejs/plugin-basic-ssl' {
+/** Packages of the readers' apps that this repository does without. The apps of test/apps have them. */
+const packages = `
+declare module '@vitejs/plugin-basic-ssl' {
   export default function basicSsl(): import('vite').Plugin;
+}
+declare module 'next/headers' {
+  export function cookies(): Promise<{
+    get(name: string): { value: string } | undefined;
+    set(name: string, value: string, options?: { httpOnly?: boolean; sameSite?: 'lax' }): void;
+    delete(name: string): void;
+  }>;
+}
+declare module '@react-router/dev/routes' {
+  export type RouteConfig = object[];
+  export function index(file: string): object;
+  export function route(path: string, file: string): object;
+}
+declare module '@playwright/test' {
+  export * from 'playwright/test';
 }
 `;
 

@@ -2,21 +2,52 @@
 import { genesysTable } from '../../src/bin/settings/genesysSettings.ts';
 import type { Table } from '../../src/bin/settings/setting.ts';
 import { serveTable } from '../../src/bin/settings/settings.ts';
-import { GuestTokenError } from '../../src/core/errors.ts';
-import { isErrorCode } from './errorCodes.ts';
-import { markdownTable, withExamples, withHints, withTables } from './markdown.ts';
+import { GuestTokenError, type GuestTokenErrorCode, shouldRetry } from '../../src/core/index.ts';
+import { documentAt } from './documents.ts';
+import { errorCodes } from './errorCodes.ts';
+import { markdownTable, withExamples, withTables } from './markdown.ts';
 import { brokerMetrics } from './metrics.ts';
+import { sizesTable } from './sizes.ts';
 
-/** A document with its examples, hints and tables as the code has them now. */
+/** A document with its examples and tables as the code has them now. */
 export function generated(text: string): string {
-  const withCode = withHints(withExamples(text), (code) =>
-    isErrorCode(code) ? new GuestTokenError(code, 'It is.').hint : `no error has the code ${code}`,
-  );
-  return withTables(withCode, {
-    both: settingsTable(genesysTable),
-    serve: settingsTable(serveTable),
-    metrics: metricsTable(),
+  const tables: Readonly<Record<string, () => string>> = {
+    both: () => settingsTable(genesysTable),
+    serve: () => settingsTable(serveTable),
+    metrics: metricsTable,
+    errors: errorsTable,
+    sizes: () => sizesTable(text),
+    ...Object.fromEntries(errorCodes.map((code) => [code, () => errorTable(code)])),
+  };
+  return withTables(withExamples(text), (name) => {
+    const table = tables[name];
+    if (!table) throw new Error(`No table is called ${name}.`);
+    return table();
   });
+}
+
+const errorOf = (code: GuestTokenErrorCode): GuestTokenError => new GuestTokenError(code, 'It is.');
+
+/** Whether the same acquisition asks again. */
+function again(code: GuestTokenErrorCode): string {
+  if (!shouldRetry(0, errorOf(code))) return 'no';
+  return shouldRetry(1, errorOf(code)) ? 'yes' : 'once';
+}
+
+function errorTable(code: GuestTokenErrorCode): string {
+  const { hint, retryable } = errorOf(code);
+  const row = [hint, again(code), retryable ? '`true`' : '`false`'];
+  return markdownTable(['`hint`', 'Asked again in the same acquisition', '`retryable`'], [row]);
+}
+
+/** What each page says first, in one table. */
+function errorsTable(): string {
+  const rows = errorCodes.map((code) => {
+    const { text } = documentAt(`stories/docs/errors/${code}.mdx`);
+    const what = new RegExp(`^# ${code}\\n\\n(.*?)\\.?$`, 'm').exec(text)?.[1] ?? '';
+    return [`[${code}](./${code}.mdx)`, what, again(code)];
+  });
+  return markdownTable(['Code', 'What happened', 'Again'], rows);
 }
 
 function metricsTable(): string {

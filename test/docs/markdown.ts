@@ -43,7 +43,7 @@ export function tableOf(text: string, head: string): string[][] {
   return lines.slice(start + 2, end < 0 ? undefined : end).map((line) =>
     line
       .slice(1, -1)
-      .split('|')
+      .split(/(?<!\\)\|/)
       .map((cell) => cell.trim()),
   );
 }
@@ -101,23 +101,14 @@ function asUsersImport(code: string): string {
   );
 }
 
-/** The document with the hint of each error as the code has it, in italics at the start of its last cell. */
-export function withHints(text: string, hintOf: (code: string) => string): string {
-  return text.replace(
-    /^(\| <a id="(\w+)">.*\| )\*[^*|]+\*([^|]*\|)$/gm,
-    (_, before: string, code: string, after: string) => `${before}*${hintOf(code)}*${after}`,
-  );
-}
-
 /**
  * The document with each table that is made from the code as the code has it. It stands after
  * `<!-- table: NAME -->`, in MDX after `{/* table: NAME *\/}`.
  */
-export function withTables(text: string, tables: Readonly<Record<string, string>>): string {
+export function withTables(text: string, tableNamed: (name: string) => string): string {
   return text.replace(
-    /^((?:<!--|\{\/\*) table: (\w+) (?:-->|\*\/\}))\n\n(?:\|.*\n)*/gm,
-    (_, marker: string, name: string) =>
-      `${marker}\n\n${tables[name] ?? `(no table is called ${name})`}\n`,
+    /^((?:<!--|\{\/\*) table: ([\w-]+) (?:-->|\*\/\}))\n\n(?:\|.*\n)*/gm,
+    (_, marker: string, name: string) => `${marker}\n\n${tableNamed(name)}\n`,
   );
 }
 
@@ -126,6 +117,7 @@ export function markdownTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -1,9 +1,10 @@
 // @vitest-environment node
-// Every option, field and event is in README, with its default. The lists below are held to the types
-// by the compiler: whoever adds to a type has to add here, and then to README.
+// Every option, field and event is in the docs, with its default. The lists below are held to the types
+// by the compiler: whoever adds to a type has to add here, and then to the page.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { usage } from '../../src/bin/settings/usage.ts';
 import {
   type GuestFetchOptions,
   type ReadGuestTokenOptions,
@@ -35,16 +36,15 @@ import type {
   RedisTokenPoolOptions,
   WebchatVisitorsOptions,
 } from '../../src/server/index.ts';
-import type { ProblemReason } from '../../src/server/problem.ts';
 import type { GuestTokenTestProviderProps } from '../../src/testing/index.ts';
+import { documentAt } from './documents.ts';
 import { codesOf, root, sectionOf, tableOf } from './markdown.ts';
-
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 type NamesOf<Type> = Record<Type extends string ? Type : keyof Type, true>;
 
-const sections: [heading: string, what: string, names: Record<string, true>][] = [
+const sections: [path: string, heading: string, what: string, names: Record<string, true>][] = [
   [
+    'reference/client',
     'useGuestToken',
     'field',
     {
@@ -60,6 +60,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
     } satisfies NamesOf<GuestTokenView>,
   ],
   [
+    'guides/widget',
     'Events',
     'event',
     {
@@ -77,7 +78,8 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
     } satisfies NamesOf<GuestTokenEvent['type']>,
   ],
   [
-    'Health, log lines and events',
+    'operations/broker',
+    'Events',
     'event of the broker',
     {
       issued: true,
@@ -94,33 +96,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
     } satisfies NamesOf<BrokerEvent['type']>,
   ],
   [
-    'Reasons',
-    'reason',
-    {
-      address_limit: true,
-      authorize_failed: true,
-      body_already_read: true,
-      body_incomplete: true,
-      body_too_long: true,
-      body_too_slow: true,
-      channel_not_allowed: true,
-      circuit_open: true,
-      foreign_origin: true,
-      invalid_field: true,
-      new_visitors_limit: true,
-      not_json: true,
-      other_visitor: true,
-      pool_unavailable: true,
-      reauthenticate: true,
-      redirected: true,
-      signed_out: true,
-      upstream_limit: true,
-      visitor_limit: true,
-      wrong_method: true,
-      wrong_visitor: true,
-    } satisfies NamesOf<ProblemReason>,
-  ],
-  [
+    'operations/broker',
     'Limits and pacing',
     'limit',
     {
@@ -136,6 +112,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
     } satisfies NamesOf<BrokerLimits>,
   ],
   [
+    'guides/issuers',
     'webchatVisitors',
     'option',
     {
@@ -153,6 +130,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
     } satisfies NamesOf<WebchatVisitorsOptions>,
   ],
   [
+    'guides/issuers',
     'authenticatedWebMessaging',
     'option',
     {
@@ -165,50 +143,79 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
     } satisfies NamesOf<AuthenticatedWebMessagingOptions>,
   ],
   [
-    'Everything that is exported',
+    'reference/client',
+    'endpointTokenSource',
     'option',
     {
-      ...({
-        headers: true,
-        credentials: true,
-        fetch: true,
-        timeoutMs: true,
-        onUnauthorized: true,
-      } satisfies NamesOf<EndpointTokenSourceOptions>),
+      headers: true,
+      credentials: true,
+      fetch: true,
+      timeoutMs: true,
+      onUnauthorized: true,
+    } satisfies NamesOf<EndpointTokenSourceOptions>,
+  ],
+  [
+    'reference/client',
+    'Core',
+    'option',
+    {
       ...({ session: true, origins: true, fetch: true } satisfies NamesOf<GuestFetchOptions>),
       ...({
         requestedAt: true,
         fallbackTtlMs: true,
         expiryBufferMs: true,
       } satisfies NamesOf<ReadGuestTokenOptions>),
-      ...({
-        issuer: true,
-        authorize: true,
-        allowedOrigins: true,
-        allowedChannels: true,
-        pool: true,
-        limits: true,
-        onEvent: true,
-        identityKey: true,
-      } satisfies NamesOf<GuestTokenBrokerOptions>),
-      ...({
-        externalId: true,
-        attributes: true,
-        anonymous: true,
-        setCookie: true,
-        isNew: true,
-      } satisfies NamesOf<AuthorizedVisitor>),
-      ...({
-        cookieSecret: true,
-        cookieName: true,
-        maxAgeSeconds: true,
-        sameSite: true,
-      } satisfies NamesOf<AnonymousVisitorsOptions>),
+    },
+  ],
+  [
+    'reference/server',
+    'createGuestTokenBroker',
+    'option',
+    {
+      issuer: true,
+      authorize: true,
+      allowedOrigins: true,
+      allowedChannels: true,
+      pool: true,
+      limits: true,
+      onEvent: true,
+      identityKey: true,
+    } satisfies NamesOf<GuestTokenBrokerOptions>,
+  ],
+  [
+    'reference/server',
+    'authorize',
+    'field',
+    {
+      externalId: true,
+      attributes: true,
+      anonymous: true,
+      setCookie: true,
+      isNew: true,
+    } satisfies NamesOf<AuthorizedVisitor>,
+  ],
+  [
+    'reference/server',
+    'anonymousVisitors',
+    'option',
+    {
+      cookieSecret: true,
+      cookieName: true,
+      maxAgeSeconds: true,
+      sameSite: true,
+    } satisfies NamesOf<AnonymousVisitorsOptions>,
+  ],
+  [
+    'reference/server',
+    'Pools',
+    'option',
+    {
       ...({ max: true } satisfies NamesOf<MemoryTokenPoolOptions>),
       ...({ encryptionKey: true, prefix: true } satisfies NamesOf<RedisTokenPoolOptions>),
     },
   ],
   [
+    'guides/testing',
     'A component in one state',
     'prop',
     {
@@ -224,6 +231,7 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
     } satisfies NamesOf<Omit<GuestTokenTestProviderProps, 'children'>>,
   ],
   [
+    'guides/testing',
     'Faults',
     'fault, operation or setting',
     {
@@ -274,12 +282,36 @@ const sections: [heading: string, what: string, names: Record<string, true>][] =
   ],
 ];
 
-describe('README', () => {
-  it.each(sections)('tells under "%s" of every %s', (heading, _what, names) => {
-    const words = new Set(
-      codesOf(sectionOf(readme, heading)).flatMap((code) => code.match(/[\w-]+/g) ?? []),
-    );
+const pageOf = (path: string): string => documentAt(`stories/docs/${path}.mdx`).text;
+const namesIn = (text: string): Set<string> =>
+  new Set(codesOf(text).flatMap((code) => code.match(/[\w-]+/g) ?? []));
+
+describe('the docs', () => {
+  it.each(sections)('%s tells under "%s" of every %s', (path, heading, _what, names) => {
+    const words = namesIn(sectionOf(pageOf(path), heading));
     expect(Object.keys(names).filter((name) => !words.has(name))).toEqual([]);
+  });
+
+  it.each([
+    ['index', 'reference/client'],
+    ['core', 'reference/client'],
+    ['server', 'reference/server'],
+    ['sandbox', 'guides/testing'],
+    ['testing', 'guides/testing'],
+  ])('have every export of %s on the page %s', (entry, path) => {
+    const surface = documentAt(`test/package/surface/${entry}.txt`).text.trim().split('\n');
+    const values = surface.filter((line) => !line.startsWith('type '));
+    const words = namesIn(pageOf(path));
+    expect(values.length).toBeGreaterThan(0);
+    expect(values.filter((name) => !words.has(name))).toEqual([]);
+  });
+
+  it('have every variable and option of the command line', () => {
+    const words = usage().match(/\b[A-Z]+(?:_[A-Z]+)+\b|--[a-z-]+/g) ?? [];
+    const named = words.filter((name) => !name.endsWith('_FILE'));
+    expect(named).toEqual(expect.arrayContaining(['GENESYS_CLIENT_ID', '--sandbox']));
+    const page = codesOf(pageOf('operations/commandLine')).join('\n');
+    expect([...new Set(named)].filter((name) => !page.includes(name))).toEqual([]);
   });
 });
 
@@ -306,12 +338,11 @@ const defaults: Record<keyof GuestTokenProviderProps, (() => unknown) | undefine
   children: undefined,
 };
 
-describe("README's props", () => {
+describe("the provider's props", () => {
   const rows = new Map(
-    tableOf(sectionOf(readme, 'GuestTokenProvider'), 'Prop').map(([prop = '', value = '']) => [
-      prop.replaceAll('`', ''),
-      value.replaceAll('`', ''),
-    ]),
+    tableOf(sectionOf(pageOf('reference/client'), 'GuestTokenProvider'), 'Prop').map(
+      ([prop = '', value = '']) => [prop.replaceAll('`', ''), value.replaceAll('`', '')],
+    ),
   );
 
   afterEach(() => {
@@ -333,7 +364,7 @@ describe("README's props", () => {
   );
 });
 
-/** A default as README writes it: a literal, with `_` between thousands. */
+/** A default as the page writes it: a literal, with `_` between thousands. */
 function literalOf(text: string): unknown {
   return JSON.parse(text.replace(/(\d)_(?=\d)/g, '$1').replace(/(\w+):(?= )/g, '"$1":'));
 }

@@ -1,74 +1,101 @@
 // @vitest-environment node
-import { createHash } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { fakeSession } from '../core/fakeSession.ts';
-import { openSession } from './client/webSocket.ts';
+import { type Conversation, converse } from './client/webSocket.ts';
 
-/** A socket server that hands on each first message; its URL. */
-async function listen(onMessage: (message: unknown) => void): Promise<string> {
-  const server = createServer();
-  server.on('upgrade', ({ headers }, socket) => {
-    // RFC 6455, 4.2.2
-    const accept = createHash('sha1')
-      .update(`${headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
-      .digest('base64');
-    socket.write(
-      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
-    );
-    let received = Buffer.alloc(0);
-    socket.on('data', (part: Buffer) => {
-      received = Buffer.concat([received, part]);
-      const text = textOf(received);
-      if (text === undefined) return;
-      onMessage(JSON.parse(text));
-      socket.end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  return `ws://127.0.0.1:${port}/v1`;
+/** A browser's socket; the test plays the server. */
+class FakeWebSocket extends EventTarget {
+  readonly url: string;
+  readonly sent: unknown[] = [];
+
+  constructor(url: string) {
+    super();
+    this.url = url;
+    sockets.push(this);
+  }
+
+  send(text: string): void {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close(): void {
+    this.dispatchEvent(new Event('close'));
+  }
+
+  open(): void {
+    this.dispatchEvent(new Event('open'));
+  }
 }
 
-/** The text of one whole masked frame of 126 bytes to 64 kB (RFC 6455, 5.2). */
-function textOf(frame: Buffer): string | undefined {
-  if (frame.length < 8) return undefined;
-  expect([frame[0], frame[1]]).toEqual([0x81, 0x80 | 126]);
-  const length = frame.readUInt16BE(2);
-  if (frame.length < 8 + length) return undefined;
-  const mask = frame.subarray(4, 8);
-  return frame
-    .subarray(8, 8 + length)
-    .map((byte, n) => byte ^ (mask[n % 4] ?? 0))
-    .toString();
-}
+let sockets: FakeWebSocket[];
+let end: AbortController;
 
-test('a socket is configured with the token of the moment, and so is the next one', async () => {
-  const configured: unknown[] = [];
-  const url = await listen((message) => configured.push(message));
-  const { getToken, renew } = fakeSession();
-  const session = {
-    url,
+beforeEach(() => {
+  sockets = [];
+  end = new AbortController();
+  vi.useFakeTimers();
+  vi.stubGlobal('WebSocket', FakeWebSocket);
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+function conversationWith(getToken: Conversation['getToken']): Conversation {
+  return {
+    url: 'wss://webmessaging.mypurecloud.ie/v1?deploymentId=deployment-1',
     deploymentId: 'deployment-1',
     sessionId: '6f8d0c3e-0a52-4d3c-9b6b-5a2f3f0e9c11',
     getToken,
+    onMessage: vi.fn(),
+    signal: end.signal,
   };
+}
 
-  for (let connection = 0; connection < 2; connection++) {
-    const socket = await openSession(session);
-    await new Promise((resolve) => socket.addEventListener('close', resolve));
-    renew();
-  }
+test('each connection begins with a token that is valid then', async () => {
+  const { getToken, renew } = fakeSession();
+  const over = converse(conversationWith(getToken));
+  await vi.advanceTimersByTimeAsync(0);
+  sockets[0]?.open();
+  renew();
+  sockets[0]?.close();
+  await vi.advanceTimersByTimeAsync(1_000);
+  sockets[1]?.open();
+  end.abort();
+  await over;
 
   const common = {
     action: 'configureAuthenticatedSession',
     deploymentId: 'deployment-1',
-    token: session.sessionId,
+    token: '6f8d0c3e-0a52-4d3c-9b6b-5a2f3f0e9c11',
   };
-  expect(configured).toEqual([
+  expect(sockets.flatMap(({ sent }) => sent)).toEqual([
     { ...common, data: { code: 'token-1' } },
     { ...common, data: { code: 'token-2' } },
   ]);
+});
+
+test('messages arrive parsed', async () => {
+  const conversation = conversationWith(fakeSession().getToken);
+  const over = converse(conversation);
+  await vi.advanceTimersByTimeAsync(0);
+  sockets[0]?.dispatchEvent(new MessageEvent('message', { data: '{"class":"SessionResponse"}' }));
+  end.abort();
+  await over;
+  expect(conversation.onMessage).toHaveBeenCalledWith({ class: 'SessionResponse' });
+});
+
+test('connections that fail are tried again after waits that double, up to half a minute', async () => {
+  const startMs = Date.now();
+  const askedAtMs: number[] = [];
+  const over = converse(
+    conversationWith(async () => {
+      askedAtMs.push(Date.now() - startMs);
+      throw new Error('No token.');
+    }),
+  );
+  await vi.advanceTimersByTimeAsync(92_000);
+  end.abort();
+  await over;
+  expect(askedAtMs).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000, 61_000, 91_000]);
 });

@@ -5,11 +5,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import manifest from '../../package.json' with { type: 'json' };
-import { warnOfFailure } from '../../src/core/devWarnings.ts';
-import { GuestTokenError } from '../../src/core/errors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -30,13 +28,6 @@ describe('the addresses of the project', () => {
       .filter((file) => /\.(md|yml)$/.test(file))
       .flatMap((file) => read(file).match(/https:\/\/github\.com\/[\w-]+\/[\w-]+/g) ?? []);
     expect(new Set(named)).toEqual(new Set([repository]));
-  });
-
-  it('include the page that a warning in development links to', () => {
-    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    warnOfFailure(new GuestTokenError('forbidden', 'The broker refused.'));
-    expect(warn.mock.lastCall?.[0]).toContain(`See ${manifest.homepage}`);
-    warn.mockRestore();
   });
 });
 

@@ -1,3 +1,4 @@
+// ky.ts
 import ky, { type KyInstance } from 'ky';
 
 /** @param guestFetch what `useGuestFetch()` gives */

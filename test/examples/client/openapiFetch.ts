@@ -1,3 +1,4 @@
+// openapiFetch.ts
 import createClient, { type Client } from 'openapi-fetch';
 
 /** As openapi-typescript makes it from the API's description. */

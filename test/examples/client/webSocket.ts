@@ -1,23 +1,59 @@
-interface Session {
-  url: string;
-  deploymentId: string;
+// webSocket.ts
+export interface Conversation {
+  /** Such as `wss://webmessaging.mypurecloud.ie/v1?deploymentId=…`. */
+  readonly url: string;
+  readonly deploymentId: string;
   /** A UUID that the widget makes once per conversation. */
-  sessionId: string;
+  readonly sessionId: string;
   /** `getToken` of `useGuestToken()`. */
-  getToken: () => Promise<string>;
+  readonly getToken: (options: { signal: AbortSignal }) => Promise<string>;
+  readonly onMessage: (message: unknown) => void;
+  /** Ends the conversation. */
+  readonly signal: AbortSignal;
 }
 
-/**
- * Opens Genesys' web messaging socket. Call it again for each reconnect: `getToken` yields a token that
- * is valid at that moment, so no connection is begun with one that ran out meanwhile.
- */
-export async function openSession(session: Session): Promise<WebSocket> {
-  const { url, deploymentId, sessionId, getToken } = session;
-  const code = await getToken();
-  const socket = new WebSocket(url);
-  socket.addEventListener('open', () => {
-    const action = 'configureAuthenticatedSession';
-    socket.send(JSON.stringify({ action, deploymentId, token: sessionId, data: { code } }));
+/** Keeps a socket open until `signal` aborts. Each connection begins with a token that is valid then. */
+export async function converse(conversation: Conversation): Promise<void> {
+  const { getToken, signal } = conversation;
+  for (let failures = 0; !signal.aborted; failures++) {
+    const token = await getToken({ signal }).catch(() => undefined);
+    if (token !== undefined && (await connect(conversation, token))) failures = 0;
+    // 1 s after a connection that worked; then 2 s, 4 s, … up to 30 s
+    await pause(Math.min(1_000 * 2 ** failures, 30_000), signal);
+  }
+}
+
+/** Resolves when the connection is over: true if it was open. */
+function connect(conversation: Conversation, token: string): Promise<boolean> {
+  const { url, deploymentId, sessionId, onMessage, signal } = conversation;
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url);
+    const close = (): void => socket.close();
+    let wasOpen = false;
+    signal.addEventListener('abort', close);
+    socket.addEventListener('open', () => {
+      wasOpen = true;
+      const action = 'configureAuthenticatedSession';
+      const data = { code: token };
+      socket.send(JSON.stringify({ action, deploymentId, token: sessionId, data }));
+    });
+    socket.addEventListener('message', ({ data }) => onMessage(JSON.parse(data)));
+    socket.addEventListener('close', () => {
+      signal.removeEventListener('abort', close);
+      resolve(wasOpen);
+    });
   });
-  return socket;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
 }

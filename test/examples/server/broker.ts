@@ -5,15 +5,17 @@ import {
   webchatVisitors,
 } from 'react-guest-token/server';
 
-const { GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET, GENESYS_ENVIRONMENT, COOKIE_SECRET } =
-  process.env;
+const { env } = process;
 
 export const broker = createGuestTokenBroker({
   issuer: webchatVisitors({
-    clientId: GENESYS_CLIENT_ID,
-    clientSecret: GENESYS_CLIENT_SECRET,
-    environment: GENESYS_ENVIRONMENT,
+    clientId: env.GENESYS_CLIENT_ID,
+    clientSecret: env.GENESYS_CLIENT_SECRET,
+    environment: env.GENESYS_ENVIRONMENT,
+    // in place of the environment's hosts, such as those of the sandbox
+    apiUrl: env.GENESYS_API_URL,
+    loginUrl: env.GENESYS_LOGIN_URL,
   }),
   // Visitors who sign in? Then: async (request) => ({ externalId: (await userOf(request)).id })
-  authorize: anonymousVisitors({ cookieSecret: COOKIE_SECRET ?? '' }),
+  authorize: anonymousVisitors({ cookieSecret: env.COOKIE_SECRET ?? '' }),
 });

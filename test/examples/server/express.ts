@@ -1,3 +1,4 @@
+// server.ts
 import express from 'express';
 import { NodeRequest, sendNodeResponse } from 'srvx/node';
 import { broker } from './broker.ts';

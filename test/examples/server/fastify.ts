@@ -1,3 +1,4 @@
+// server.ts
 import fastify from 'fastify';
 import { NodeRequest, sendNodeResponse } from 'srvx/node';
 import { broker } from './broker.ts';

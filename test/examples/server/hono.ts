@@ -1,3 +1,4 @@
+// server.ts
 import { Hono } from 'hono';
 import { serve } from 'srvx';
 import { broker } from './broker.ts';

@@ -1,4 +1,4 @@
-// Behind API Gateway (REST or HTTP API), a function URL, or a load balancer.
+// handler.ts: behind API Gateway (REST or HTTP API), a function URL, or a load balancer
 import { toLambdaHandler } from 'srvx/aws-lambda';
 import { broker } from './broker.ts';
 

@@ -1,3 +1,4 @@
+// worker.ts
 import {
   anonymousVisitors,
   createGuestTokenBroker,

@@ -1,0 +1,10 @@
+// apollo.ts
+import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
+
+/** @param guestFetch what `useGuestFetch()` gives */
+export function conversationsClient(guestFetch: typeof fetch, uri: string): ApolloClient {
+  return new ApolloClient({
+    link: new HttpLink({ uri, fetch: guestFetch }),
+    cache: new InMemoryCache(),
+  });
+}
