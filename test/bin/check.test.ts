@@ -28,6 +28,7 @@ describe('guest-token-broker check --sandbox', () => {
     const { code, stdout, stderr } = await runBroker(['check', '--sandbox', ...flags], env);
     expect(stderr).toMatch(/^failed \(unauthorized\): /m);
     expect(stderr).toMatch(/^fix: .*GENESYS_CLIENT_ID.*GENESYS_CLIENT_SECRET/m);
+    expect(stderr).toMatch(/^\(The sandbox's own client is sandbox-client /m);
     expect(stdout + stderr).not.toContain('not-the-one');
     expect(code).toBe(1);
   });
@@ -65,7 +66,7 @@ describe('guest-token-broker', () => {
     [['check', 'twice'], /^check takes options only, not "twice"\.\n\nUsage:/],
     [['check', '--frob'], /--frob[\s\S]*Usage:/],
     [['check', '--sandbox', '--sandbox-fault', 'toString'], /^--sandbox-fault must be one of/],
-    [['check', '--sandbox-fault', 'slow'], /^--sandbox-fault|^Set GENESYS/],
+    [['check', '--sandbox-fault', 'slow'], /^--sandbox-fault needs --sandbox\.\n$/],
     [['serve', '--sandbox', '--port', '65536'], /^--port must be/],
   ])('%j is told what is wrong, and exits 2', async (args, message) => {
     const { code, stderr } = await runBroker(args);

@@ -16,12 +16,13 @@ beforeEach(async () => {
 });
 afterEach(() => server.close(true));
 
-const check = (): ReturnType<typeof runBroker> =>
+const check = (env: Record<string, string> = {}): ReturnType<typeof runBroker> =>
   runBroker(['check'], {
     GENESYS_CLIENT_ID: genesys.clientId,
     GENESYS_CLIENT_SECRET: genesys.clientSecret,
     GENESYS_API_URL: server.apiUrl,
     GENESYS_LOGIN_URL: server.loginUrl,
+    ...env,
   });
 
 it('check waits for a 429 as long as it is told, and tries again', async () => {
@@ -50,5 +51,13 @@ it('check says that a 5xx is not the fault of the settings, and where to look', 
   expect(stderr).toMatch(/^failed \(unavailable\): .*501/m);
   expect(stderr).toMatch(/^fix: Genesys Cloud fails on its side.*status\.mypurecloud\.com/m);
   expect(stderr).toMatch(/^Genesys' correlation id: /m);
+  expect(code).toBe(1);
+});
+
+it('check names what to look at where Genesys can not be reached, after three attempts', async () => {
+  const { code, stdout, stderr } = await check({ GENESYS_API_URL: 'http://127.0.0.1:1' });
+  expect(stdout.match(/^unreachable: waiting \d+ s before attempt [23] of 3 …$/gm)).toHaveLength(2);
+  expect(stderr).toMatch(/^failed \(unreachable\): /m);
+  expect(stderr).toMatch(/^fix: Check GENESYS_ENVIRONMENT, .*firewall/m);
   expect(code).toBe(1);
 });

@@ -2,8 +2,10 @@
 // What an operator reads: the lines of `serve` about a request, and what becomes of them.
 import { Writable } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
-import { createLog } from '../../src/bin/log.ts';
-import { ask, linesOf, testServers } from './serving.ts';
+import { createLog, type Log } from '../../src/bin/log.ts';
+import { createRequestHandler } from '../../src/bin/requestHandler.ts';
+import { fakeClocks } from '../server/limits/clock.ts';
+import { ask, type LogLine, linesOf, testServers } from './serving.ts';
 
 // A busy machine starts processes slowly.
 vi.setConfig({ testTimeout: 30_000 });
@@ -45,6 +47,7 @@ describe('the trace of a request', () => {
     const { url, genesys } = await serveWithGenesys();
     await ask(url, { traceparent: TRACE, tracestate: 'shop=1' });
     await ask(url, { traceparent: 'anything else' });
+    await ask(url, { traceparent: TRACE, tracestate: `shop=${'1'.repeat(600)}` });
     const sent = genesys.requests.map(({ operation, headers }) => [
       operation,
       headers.get('traceparent'),
@@ -54,6 +57,7 @@ describe('the trace of a request', () => {
       ['login', TRACE, 'shop=1'],
       ['visitor', TRACE, 'shop=1'],
       ['visitor', null, null],
+      ['visitor', TRACE, null],
     ]);
   });
 });
@@ -91,6 +95,55 @@ describe('a log line', () => {
     expect(linesOf(broker)).toHaveLength(lines.length);
   });
 
+  it.each([
+    ['a long text', { text: 'x'.repeat(5000) }, { text: `${'x'.repeat(512)}…` }],
+    ['too much of anything', { numbers: Array.from({ length: 5000 }, () => 1) }, { isCut: true }],
+  ])('with %s is shortened, and keeps its head', async (_, detail, shown) => {
+    let text = '';
+    const output = new Writable({
+      write(chunk, _encoding, done) {
+        text += chunk;
+        done();
+      },
+    });
+    const log = createLog('info', output);
+    log.write('warn', 'odd', detail);
+    await log.flush(0);
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(4096);
+    expect(JSON.parse(text)).toEqual({
+      time: expect.any(String),
+      level: 'warn',
+      event: 'odd',
+      ...shown,
+    });
+  });
+
+  it('of an answer that failed is a warning, and of one that crashed says what was thrown', async () => {
+    const lines: LogLine[] = [];
+    const log: Log = {
+      write: (level, event, detail) => void lines.push({ level, event, ...detail }),
+      droppedLines: 0,
+      flush: async () => undefined,
+    };
+    const handle = createRequestHandler({
+      log,
+      allowedHosts: [],
+      answer(_request, path) {
+        if (path === '/crash') throw new RangeError('a secret');
+        return new Response(null, { status: 503 });
+      },
+    });
+    const headers = { Host: 'shop.example' };
+    for (const path of ['/', '/crash']) {
+      await handle(new Request(`http://shop.example${path}`, { headers }));
+    }
+    expect(lines).toMatchObject([
+      { level: 'warn', event: 'request', status: 503 },
+      { level: 'warn', event: 'request', status: 500, reason: 'crashed', thrown: 'RangeError' },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('secret');
+  });
+
   it('is left out below the level that is set', async () => {
     const { broker, url } = await serve({ GUEST_TOKEN_LOG_LEVEL: 'debug' });
     await fetch(`${url}/healthz`);
@@ -112,6 +165,41 @@ describe('a reader of the log', () => {
     broker.child.kill('SIGTERM');
     expect(await broker.exited).toBe(0);
     expect(broker.output.stderr).toBe('');
+  });
+
+  it('that is gone is written nothing more', async () => {
+    let writes = 0;
+    const gone = new Writable({
+      write(_chunk, _encoding, done) {
+        writes++;
+        done(Object.assign(new Error('gone'), { code: 'EPIPE' }));
+      },
+    });
+    const log = createLog('info', gone);
+    log.write('info', 'first');
+    await log.flush(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let line = 0; line < 10; line++) log.write('info', 'line');
+    await log.flush(1_000);
+    expect([writes, log.droppedLines]).toEqual([1, 10]);
+  });
+
+  it('that never reads does not hold up the end of the process', async () => {
+    fakeClocks();
+    try {
+      const log = createLog('info', new Writable({ write: () => undefined }));
+      log.write('info', 'line');
+      let isOver = false;
+      void log.flush(500).then(() => {
+        isOver = true;
+      });
+      await vi.advanceTimersByTimeAsync(400);
+      expect(isOver).toBe(false);
+      await vi.advanceTimersByTimeAsync(200);
+      expect(isOver).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('that is slow costs lines and no memory, and is told how many', async () => {
