@@ -1,8 +1,8 @@
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
-import { useGuestToken } from '../../src/index.ts';
 import './chat.css';
 import { ConnectionLine } from './ConnectionLine.tsx';
-import { useMessages } from './useMessages.ts';
+import type { ChatConnection } from './connection.ts';
+import { useWebChat } from './useWebChat.ts';
 
 export interface ChatWidgetProps {
   /** Genesys' API. */
@@ -13,8 +13,12 @@ const outgoingNotes = { sending: 'Sending…', retrying: 'Trying again…', fail
 
 /** A chat that a visitor can use: write a message, see the reply. */
 export function ChatWidget({ apiUrl }: ChatWidgetProps): ReactNode {
-  const { messages, loading, load, outgoing, send } = useMessages(apiUrl);
-  const { status, error } = useGuestToken();
+  return <Chat {...useWebChat(apiUrl)} />;
+}
+
+/** The widget itself, whatever it is connected to. */
+export function Chat(connection: ChatConnection): ReactNode {
+  const { messages, loading, load, outgoing, send, status, line } = connection;
   const log = useRef<HTMLDivElement>(null);
   const count = messages.length + (outgoing ? 1 : 0);
 
@@ -29,18 +33,12 @@ export function ChatWidget({ apiUrl }: ChatWidgetProps): ReactNode {
         <span className="logo" aria-hidden="true" />
         <div>
           <h2>Chat with us</h2>
-          <ConnectionLine />
+          <ConnectionLine {...line} />
         </div>
       </header>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a log that scrolls must be reachable by keyboard */}
       <div className="log" role="log" aria-label="Messages" tabIndex={0} ref={log}>
-        {count === 0 && (
-          <Empty
-            status={error && status !== 'success' ? 'error' : status}
-            loading={loading}
-            load={load}
-          />
-        )}
+        {count === 0 && <Empty status={status} loading={loading} load={load} />}
         <ol>
           {messages.map(({ id, fromVisitor, text }) => (
             <li key={id} data-from={fromVisitor ? 'visitor' : 'agent'}>
@@ -73,7 +71,7 @@ function Empty({
   status,
   loading,
   load,
-}: Pick<ReturnType<typeof useMessages>, 'loading' | 'load'> & { status: string }): ReactNode {
+}: Pick<ChatConnection, 'loading' | 'load' | 'status'>): ReactNode {
   if (loading === 'failed') {
     return (
       <div className="empty">

@@ -1,23 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { retryDelayMs, shouldRetry, useGuestFetch, useGuestToken } from '../../src/index.ts';
-
-interface Message {
-  readonly id: string;
-  readonly fromVisitor: boolean;
-  readonly text: string;
-}
-
-interface Messages {
-  readonly messages: readonly Message[];
-  /** `"retrying"`: it has failed, and is being tried again. */
-  readonly loading: 'no' | 'yes' | 'retrying' | 'failed';
-  readonly load: () => void;
-  /** The message on its way, or the one that did not arrive. */
-  readonly outgoing:
-    | { readonly text: string; readonly state: 'sending' | 'retrying' | 'failed' }
-    | undefined;
-  readonly send: (text: string) => void;
-}
+import type { Message, Messages } from './connection.ts';
 
 /** Where the messages of one conversation are read and written. */
 interface Conversation {

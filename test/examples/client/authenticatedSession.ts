@@ -9,7 +9,7 @@ export type MessengerState =
   | 'expired'
   | 'failed';
 
-interface MessengerMessage {
+export interface MessengerMessage {
   readonly id: string;
   readonly text: string;
   /** `"Inbound"`: from the visitor. */
