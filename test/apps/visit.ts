@@ -17,7 +17,7 @@ interface Visit {
 }
 
 /** Opens a page whose clock the test can move on. */
-async function visit(url: string, path = '/api/guest-token'): Promise<Visit> {
+export async function visit(url: string, path = '/api/guest-token'): Promise<Visit> {
   const browser: Browser = await chromium.launch(await launchOptions());
   const page = await browser.newPage();
   const tokens: string[] = [];
