@@ -109,7 +109,7 @@ export const SignedInAgain = SignInNeeded.extend({
 
 /** JWTs of 5 seconds and a slow Genesys: they are renewed, and the session stays as it is. */
 export const RenewalEveryFewSeconds = meta.story({
-  args: { signedIn: true, expiryBufferMs: 800 },
+  args: { signedIn: true, expiryBufferMs: 500 },
   async beforeEach() {
     await scene.signIn();
     scene.sandbox.configure({ tokenLifeSeconds: 5 });
