@@ -102,6 +102,7 @@ describe('a session', () => {
     client.send('onMessage', said('Who am I?'));
     const [answer] = client.send('configureAuthenticatedSession', withCode(await jwtOf('ada')));
     expect(answer?.body.newSession).toBe(false);
+    expect(codesOf(openSocket(cloud).send('configureSession'))).toEqual([4017]);
   });
 
   it('is refused with 401 for a JWT that is unknown, expired or missing; an open one outlives its JWT', async () => {
