@@ -78,7 +78,8 @@ function Session({ apiUrl, sessionId, visitor, ...actions }: SessionProps): Reac
       externalId="visitor"
       source={source}
       keepFresh="on-demand"
-      expiryBufferMs={10_000}
+      // The history is read once: no JWT is to be kept fresh for it.
+      expiryBufferMs={0}
       origins={[apiUrl]}
       shareAcrossTabs={false}
     >
