@@ -1,9 +1,9 @@
-import { type ReactNode, useEffect, useState, version } from 'react';
+import { type ReactNode, useState, useSyncExternalStore, version } from 'react';
 import type { Instant } from '../core/clock.ts';
 import { usableToken } from '../session/state.ts';
 import { bugReport } from './bugReport.ts';
 import type { InspectedSession } from './sessionLog.ts';
-import { isSimulatedOffline, simulateOffline } from './simulatedOffline.ts';
+import { isSimulatedOffline, onNetworkChange, simulateOffline } from './simulatedOffline.ts';
 
 /** What a developer can do to a session. */
 export function Actions({
@@ -70,16 +70,9 @@ export function Actions({
 
 /** The whole page is offline for the package, until the inspector leaves the page. */
 function OfflineButton(): ReactNode {
-  const [isOffline, setIsOffline] = useState(isSimulatedOffline);
-  useEffect(() => () => simulateOffline(false), []);
-
-  function toggle(): void {
-    simulateOffline(!isOffline);
-    setIsOffline(!isOffline);
-  }
-
+  const isOffline = useSyncExternalStore(onNetworkChange, isSimulatedOffline, () => false);
   return (
-    <button type="button" aria-pressed={isOffline} onClick={toggle}>
+    <button type="button" aria-pressed={isOffline} onClick={() => simulateOffline(!isOffline)}>
       Simulate offline
     </button>
   );

@@ -1,5 +1,6 @@
-import { type ReactNode, useCallback, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useState } from 'react';
 import { createPortal } from 'react-dom';
+import { simulateOffline } from './simulatedOffline.ts';
 import { styles } from './styles.ts';
 
 export type DevtoolsTheme = 'light' | 'dark' | 'system';
@@ -10,6 +11,8 @@ export function Isolated({ theme, children }: { theme: DevtoolsTheme; children: 
   const attach = useCallback((host: HTMLElement | null) => {
     if (host) setRoot(host.shadowRoot ?? openRoot(host));
   }, []);
+  // Whoever takes the inspector away would have no button to end it.
+  useEffect(() => () => simulateOffline(false), []);
   return (
     <div ref={attach} data-guest-token-devtools="">
       {root &&

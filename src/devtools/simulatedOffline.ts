@@ -17,3 +17,13 @@ export function simulateOffline(offline: boolean): void {
   };
   dispatchEvent(new Event('offline'));
 }
+
+/** Calls a listener when the network, or the simulation, changes. */
+export function onNetworkChange(listener: () => void): () => void {
+  addEventListener('online', listener);
+  addEventListener('offline', listener);
+  return () => {
+    removeEventListener('online', listener);
+    removeEventListener('offline', listener);
+  };
+}

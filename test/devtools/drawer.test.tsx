@@ -56,6 +56,18 @@ test('a drawer that is open at first leaves the focus to the page', async () => 
   expect(inspector.focused).toBeNull();
 });
 
+test('a page that is offline by simulation stays so while the drawer is closed', async () => {
+  showWidget({ source: fakeSource() });
+  const inspector = showInspector(<GuestTokenDevtools initialIsOpen />);
+  await pass();
+  await inspector.press('Simulate offline');
+  await inspector.press('Close');
+  expect(navigator.onLine).toBe(false);
+  await inspector.press(OPEN);
+  await inspector.press('Simulate offline');
+  expect(navigator.onLine).toBe(true);
+});
+
 test('on a server there is only an empty element', () => {
   expect(renderToString(<GuestTokenDevtools initialIsOpen />)).toBe(
     '<div data-guest-token-devtools=""></div>',
