@@ -14,6 +14,8 @@ const throwing = new Map<GuestTokenError, Set<ErrorResets>>();
 export class ErrorResets {
   #isRendering = false;
   #hasJustThrown = false;
+  /** Its components have thrown an error, and none has waited for a token, or had one, since. */
+  #hasFailed = false;
   /** Its tree is not on the page: it never was, or an error boundary above it took it off. */
   #isDiscarded = true;
 
@@ -41,15 +43,24 @@ export class ErrorResets {
     throwing.set(error, together.add(this));
     queueMicrotask(() => {
       this.#hasJustThrown = false;
+      this.#hasFailed = true;
       if (throwing.delete(error)) throwers.set(error, [...(throwers.get(error) ?? []), together]);
     });
+  }
+
+  /** A component waits for a token, or has one. */
+  onProgress(): void {
+    this.#hasFailed = false;
   }
 
   /** Whether a component that finds this error renders because a boundary was reset. */
   isReset(error: GuestTokenError): boolean {
     const turns = throwers.get(error) ?? [];
+    const hasThrown = turns.some((together) => together.has(this));
+    // The session may have tried again, and failed again, since the boundary caught its error.
+    if (this.#hasFailed && !hasThrown) throwers.set(error, [...turns, new Set([this])]);
     // What renders together with its provider is new on the page.
-    if (turns.some((together) => together.has(this))) return !this.#isRendering;
+    if (this.#hasFailed || hasThrown) return !this.#isRendering;
     // A boundary above the provider has put a new provider in place of the one that threw.
     return turns.some((together) => [...together].every((thrower) => thrower.#isDiscarded));
   }

@@ -20,8 +20,11 @@ export function useSuspenseGuestToken(): SuspenseGuestTokenView {
   useEffect(() => {
     rendered.current = context;
   }, [context]);
-  if (view.status === 'success') return view;
   const { suspense } = context;
+  if (view.status === 'success') {
+    suspense?.resets.onProgress();
+    return view;
+  }
   // On a server an error has React send the boundary's fallback; the browser takes it from there.
   if (!suspense || !globalThis.window) {
     const code = suspense ? 'aborted' : 'misconfigured';
@@ -33,6 +36,7 @@ export function useSuspenseGuestToken(): SuspenseGuestTokenView {
     suspense.resets.onThrow(view.error);
     throw view.error;
   }
+  suspense.resets.onProgress();
   const pending = suspense.acquire(isRetry);
   // React 19 spins when mounted components of two providers throw promises; `use` has them wait.
   if (typeof use !== 'function' || rendered.current !== context) throw pending;

@@ -145,6 +145,17 @@ describe.for(Object.entries(wrappers))('a pause, with components rendered %s', (
     expect(source.requests).toHaveLength(2);
   });
 
+  test('resetting the error boundary asks again though another attempt has failed since', async () => {
+    const source = fakeSource(status(503));
+    const { panels } = showPanels({ source, retry: { attempts: 1 } }, wrapper);
+    await settle();
+    await settle(MINUTE); // the cool-down is over, and the package has tried again by itself
+    expect(source.requests.length).toBeGreaterThan(1);
+    source.answer = issuing(HOUR);
+    await panels[0]?.retry();
+    expect(panels[0]?.shown).toMatch(/^token /);
+  });
+
   test('two error boundaries of one visitor fail and recover independently', async () => {
     const source = fakeSource(status(400));
     const page = showPanels({ source }, wrapper);
