@@ -22,8 +22,12 @@ for (const manifest of globSync('*/package.json', { cwd: here })) {
   const app = dirname(manifest);
   if (wanted.length > 0 && !wanted.includes(app)) continue;
   const folder = mkdtempSync(join(packed, `${app}-`));
-  for (const file of ['package.json', 'package-lock.json']) {
-    if (existsSync(join(here, app, file))) cpSync(join(here, app, file), join(folder, file));
+  cpSync(join(here, manifest), join(folder, 'package.json'));
+  if (existsSync(join(here, app, 'package-lock.json'))) {
+    const lock = JSON.parse(readFileSync(join(here, app, 'package-lock.json'), 'utf8'));
+    // or else npm takes our dependencies from here
+    delete lock.packages['node_modules/react-guest-token'];
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
   }
   cpSync(join(packed, name), join(folder, 'react-guest-token.tgz'));
   npm(folder, 'install', '--package-lock-only', '--omit-lockfile-registry-resolved');
