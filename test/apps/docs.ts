@@ -31,3 +31,11 @@ export function commandOfPage(pageName: string, beginning: string): string {
   if (!command) throw new Error(`${pageName}.mdx shows no command ${beginning}.`);
   return command;
 }
+
+/** The file that a page writes with `cat > file <<'END'`. */
+export function hereDocumentOfPage(pageName: string, file: string): string {
+  const [, text] = page(pageName).split(`cat > ${file} <<'END'\n`);
+  const end = text?.indexOf('\nEND\n') ?? -1;
+  if (text === undefined || end < 0) throw new Error(`${pageName}.mdx writes no ${file}.`);
+  return `${text.slice(0, end)}\n`;
+}

@@ -3,6 +3,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { type App, emptyApp, freePort } from './app.ts';
 import { commandOfPage, writeFilesOfPage } from './docs.ts';
+import { asTheNextPageSays, signIn } from './nextPage.ts';
 import { expectTokenAndRenewal, startBroker } from './visit.ts';
 
 const apps: App[] = [];
@@ -40,6 +41,20 @@ it(
       const port = String(await freePort());
       await app.start(/Local: +http/, 'npm', 'run', 'dev', '--', '--port', port);
       await expectTokenAndRenewal(`http://localhost:${port}/`);
+    }),
+  400_000,
+);
+
+it(
+  'the Next.js page leads from an empty folder to a token',
+  () =>
+    timed('Next.js', async () => {
+      const app = await createApp('quickStarts/nextjs', 'npx create-next-app');
+      const broker = await startBroker(app);
+      await asTheNextPageSays(app, broker.port);
+      const port = String(await freePort());
+      await app.start(/Ready in/, 'npm', 'run', 'dev', '--', '--port', port);
+      await expectTokenAndRenewal(`http://localhost:${port}/`, signIn);
     }),
   400_000,
 );
