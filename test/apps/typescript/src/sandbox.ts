@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'msw';
+import { setupServer } from 'msw/node';
 import { genesysSandbox } from 'react-guest-token/sandbox';
 
-export const handlers: readonly RequestHandler[] = genesysSandbox().handlers;
+export const server = setupServer(...genesysSandbox().handlers);
