@@ -2,6 +2,8 @@ import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } f
 import { type Deadline, deadlineIn, untilMs } from '../core/clock.ts';
 import { GuestTokenError } from '../core/errors.ts';
 import type { Authorize } from '../server/authorize.ts';
+import { cookiesOf } from '../server/cookies.ts';
+import { readText } from '../server/readText.ts';
 
 export interface SignedInVisitorsOptions {
   /** Where the identity provider publishes its keys. */
@@ -34,6 +36,9 @@ const TOLERANCE_S = 5;
 
 /** Less than a browser waits. */
 const KEYS_TIMEOUT_MS = 3000;
+
+/** Far more than a few public keys with their certificates. */
+const MAX_KEYS_BYTES = 512 * 1024;
 
 /** How long the last known keys are used while the identity provider is away. */
 const LAST_KEYS_MS = 3_600_000;
@@ -70,7 +75,8 @@ export function signedInVisitors(options: SignedInVisitorsOptions): Authorize {
 
   return async ({ headers }) => {
     const bearer = bearerOf(headers);
-    for (const token of bearer === undefined ? cookiesOf(headers, cookie) : [bearer]) {
+    const cookies = cookie === undefined ? [] : cookiesOf(headers, cookie);
+    for (const token of bearer === undefined ? cookies : [bearer]) {
       const id = (await verified(token))?.[claim];
       if (typeof id === 'number') return { externalId: String(id) };
       if (typeof id === 'string' && id !== '') return { externalId: id };
@@ -85,8 +91,8 @@ function createKeysFetch(): (url: string, init: RequestInit) => Promise<Response
   return async (url, init) => {
     try {
       const response = await fetch(url, init);
-      const text = await response.text();
-      if (response.status !== 200) throw new Error('The identity provider fails.');
+      const text = response.ok ? await readText(response.body, MAX_KEYS_BYTES) : undefined;
+      if (text === undefined) throw new Error('The identity provider sent no keys.');
       JSON.parse(text);
       last = { text, ends: deadlineIn(LAST_KEYS_MS) };
     } catch (error) {
@@ -113,14 +119,4 @@ function isAboutTheToken(error: unknown): boolean {
 
 function bearerOf(headers: Headers): string | undefined {
   return /^Bearer +(\S+)$/i.exec(headers.get('Authorization') ?? '')?.[1];
-}
-
-/** All values of that name: a sub-domain may have set one of its own beside the site's. */
-function cookiesOf(headers: Headers, name: string | undefined): string[] {
-  if (name === undefined) return [];
-  const cookies = headers.get('Cookie')?.split(';') ?? [];
-  return cookies
-    .map((cookie) => cookie.trim())
-    .filter((cookie) => cookie.startsWith(`${name}=`))
-    .map((cookie) => cookie.slice(name.length + 1));
 }

@@ -2,6 +2,7 @@ import { jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { misconfigured } from '../core/errors.ts';
 import type { Authorize } from './authorize.ts';
+import { cookiesOf } from './cookies.ts';
 
 export interface AnonymousVisitorsOptions {
   /**
@@ -72,7 +73,7 @@ export function anonymousVisitors(options: AnonymousVisitorsOptions): Authorize 
         `begins like one for https, but a request came by plain http, where browsers drop the cookie; serve https, or have your proxy send X-Forwarded-Proto`,
       );
     }
-    for (const value of cookiesOf(request, name)) {
+    for (const value of cookiesOf(request.headers, name)) {
       const known = await visitorOf(name, value);
       if (!known) continue;
       const isLasting =
@@ -145,15 +146,6 @@ function isLongEnough(secret: unknown): boolean {
 
 function isForHttps(name: string): boolean {
   return /^__(Host|Secure)-/i.test(name);
-}
-
-/** All values of that name: a sub-domain may have set one of its own beside ours. */
-function cookiesOf(request: Request, name: string): string[] {
-  const cookies = request.headers.get('Cookie')?.split(';') ?? [];
-  return cookies
-    .map((cookie) => cookie.trim())
-    .filter((cookie) => cookie.startsWith(`${name}=`))
-    .map((cookie) => cookie.slice(name.length + 1));
 }
 
 /** Whether the browser speaks https, also to a proxy: that says so, or the page's own origin does. */

@@ -206,6 +206,16 @@ describe('the keys of the identity provider', () => {
     expect(await visitorOf(authorize)).toBe('ada');
   });
 
+  it('are not read to the end where the provider sends megabytes of them', async () => {
+    const before = published;
+    published = { ...before, x5c: ['A'.repeat(2_000_000)] };
+    try {
+      await expect(visitorOf(known())).rejects.toMatchObject({ code: 'unavailable' });
+    } finally {
+      published = before;
+    }
+  });
+
   it('may be replaced: a new one works, and an old one no longer than ten minutes', async () => {
     fakeClocks({ timers: false });
     const authorize = known();
