@@ -9,8 +9,12 @@ export interface Instant {
   readonly monotonicMs: number;
 }
 
-/** The clocks differ by this much when one of them was set or has stood still; less is rounding. */
-const DIVERGED_MS = 1_000;
+/**
+ * Two clocks differ by more than this when one of them was set or has stood still. Less is rounding:
+ * browsers blur their clocks, each tab's differently, and Firefox by up to 100 ms
+ * (`privacy.resistFingerprinting`).
+ */
+export const DIVERGED_MS = 1_000;
 
 // where both clocks were last found to have diverged, and the steady clock then and now
 let anchorWallMs = 0;

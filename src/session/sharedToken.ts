@@ -1,4 +1,4 @@
-import { elapsedMs, readClock } from '../core/clock.ts';
+import { DIVERGED_MS, elapsedMs, readClock } from '../core/clock.ts';
 import { type GuestToken, readGuestToken } from '../core/guestToken.ts';
 import { asRecord } from '../core/json.ts';
 
@@ -46,10 +46,10 @@ export function receiveToken(shared: unknown, expiryBufferMs: number): GuestToke
     const requestedAt = {
       wallMs: requestedAtMs,
       // By the steady clock, since the other one may have been set since the request.
-      monotonicMs: now.monotonicMs - elapsedMs - onTheWayMs,
+      monotonicMs: now.monotonicMs - elapsedMs - Math.max(onTheWayMs, 0),
     };
     // Told in the future: the clock was turned back since, and nobody knows how long ago it was.
-    if (onTheWayMs >= 0 && elapsedMs >= 0 && isNumber(reply.expires_in)) {
+    if (onTheWayMs >= -DIVERGED_MS && elapsedMs >= 0 && isNumber(reply.expires_in)) {
       const token = readGuestToken(reply, { requestedAt, expiryBufferMs });
       if (!token.isExpired()) return token;
     }
