@@ -55,6 +55,7 @@ export async function serve(
     isCircuitOpen: watch.isCircuitOpen,
     isRedisReady: redis?.isReady,
   });
+  // Not closed: it shows the last requests' numbers until the process ends.
   const admin = metrics && (await startAdminServer(settings, metrics, health));
   const server = await listenOn(settings, { log, metrics, broker, health, sandbox });
   closeOnSignals(log, {
@@ -65,7 +66,6 @@ export async function serve(
       await server.close();
       // after the broker: its last answers may still need Genesys
       await sandbox?.close();
-      await admin?.close(true);
     },
   });
   if (admin) log.write('info', 'admin-listening', { url: admin.url });
