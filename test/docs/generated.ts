@@ -37,7 +37,7 @@ function again(code: GuestTokenErrorCode): string {
 function errorTable(code: GuestTokenErrorCode): string {
   const { hint, retryable } = errorOf(code);
   const row = [hint, again(code), retryable ? '`true`' : '`false`'];
-  return markdownTable(['`hint`', 'Asked again in the same acquisition', '`retryable`'], [row]);
+  return markdownTable(['`hint`', 'Retried by the acquisition', '`retryable`'], [row]);
 }
 
 /** What each page says first, in one table. */
@@ -47,7 +47,7 @@ function errorsTable(): string {
     const what = new RegExp(`^# ${code}\\n\\n(.*?)\\.?$`, 'm').exec(text)?.[1] ?? '';
     return [`[${code}](./${code}.mdx)`, what, again(code)];
   });
-  return markdownTable(['Code', 'What happened', 'Again'], rows);
+  return markdownTable(['Code', 'What happened', 'Retried'], rows);
 }
 
 function metricsTable(): string {
