@@ -72,13 +72,17 @@ const runtimes: TestProjectInlineConfiguration = {
   },
 };
 
-/** The packed package in real apps, one after the other; `npm run test:apps` builds it first. */
+/**
+ * The packed package in real apps, one after the other. `npm run test:apps` builds it first, and
+ * `npm run test:apps:short` takes as much as every change has time for.
+ */
 const apps: TestProjectInlineConfiguration = {
   extends: true,
   test: {
     name: 'apps',
     environment: 'node',
     include: ['test/apps/*.test.ts'],
+    tags: [{ name: 'short', description: 'what npm run test:apps:short runs' }],
     globalSetup: 'test/apps/pack.ts',
     maxWorkers: 1,
     testTimeout: 300_000,

@@ -11,31 +11,34 @@ it.each(['src/App.tsx', 'vite.config.ts'])('%s is what the Vite page shows', asy
   expect(own).toBe(filesOfPage('quickStarts/vite').get(file));
 });
 
-describe.each([
-  { react: '19', folders: ['vite'] },
-  { react: '18', folders: ['vite', 'vite18'] },
-])('an app of Vite with React $react', ({ react, folders }) => {
-  let app: App;
-  beforeAll(async () => {
-    app = await installApp(...folders);
-  });
-  afterAll(() => app.close());
+const apps = [
+  { react: '19', folders: ['vite'], tags: ['short'] },
+  { react: '18', folders: ['vite', 'vite18'], tags: [] },
+];
+for (const { react, folders, tags } of apps) {
+  describe(`an app of Vite with React ${react}`, { tags }, () => {
+    let app: App;
+    beforeAll(async () => {
+      app = await installApp(...folders);
+    });
+    afterAll(() => app.close());
 
-  it('has that version of React', async () => {
-    const manifest = await readFile(join(app.folder, 'node_modules/react/package.json'), 'utf8');
-    expect(JSON.parse(manifest).version).toMatch(new RegExp(`^${react}\\.`));
-  });
+    it('has that version of React', async () => {
+      const manifest = await readFile(join(app.folder, 'node_modules/react/package.json'), 'utf8');
+      expect(JSON.parse(manifest).version).toMatch(new RegExp(`^${react}\\.`));
+    });
 
-  it('gets and renews a token in development, through the proxy', async () => {
-    const broker = await startBroker(app);
-    await app.edit('vite.config.ts', '8787', broker.port);
-    const port = String(await freePort());
-    const vite = ['run', 'dev', '--', '--host', '127.0.0.1', '--port', port] as const;
-    await app.start(/Local: +http/, 'npm', ...vite);
-    await expectTokenAndRenewal(`http://127.0.0.1:${port}/`);
-  });
+    it('gets and renews a token in development, through the proxy', async () => {
+      const broker = await startBroker(app);
+      await app.edit('vite.config.ts', '8787', broker.port);
+      const port = String(await freePort());
+      const vite = ['run', 'dev', '--', '--host', '127.0.0.1', '--port', port] as const;
+      await app.start(/Local: +http/, 'npm', ...vite);
+      await expectTokenAndRenewal(`http://127.0.0.1:${port}/`);
+    });
 
-  it('type-checks, and builds without a warning', async () => {
-    expect(await app.run('npm', 'run', 'build')).not.toMatch(/warn|error/i);
+    it('type-checks, and builds without a warning', async () => {
+      expect(await app.run('npm', 'run', 'build')).not.toMatch(/warn|error/i);
+    });
   });
-});
+}
