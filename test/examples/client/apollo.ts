@@ -1,7 +1,7 @@
 // apollo.ts
 import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
 
-/** @param guestFetch what `useGuestFetch()` gives */
+/** @param guestFetch the return value of `useGuestFetch()` */
 export function conversationsClient(guestFetch: typeof fetch, uri: string): ApolloClient {
   return new ApolloClient({
     link: new HttpLink({ uri, fetch: guestFetch }),

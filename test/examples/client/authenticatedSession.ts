@@ -1,6 +1,6 @@
 import { isGuestTokenError } from 'react-guest-token';
 
-/** `connecting` covers reconnects. The last four are final: `connect()` begins again. */
+/** `connecting` includes reconnects. The last four are final until you call `connect()` again. */
 export type MessengerState =
   | 'connecting'
   | 'open'
@@ -20,9 +20,9 @@ export interface MessengerOptions {
   /** `wss://webmessaging.{environment}/v1` */
   url: string;
   deploymentId: string;
-  /** A UUID, the same for the whole conversation: keep it over reconnects and page loads. */
+  /** A UUID for the whole conversation. Keep it across reconnects and page loads. */
   sessionId: string;
-  /** What `useGuestToken()` gives. Without it the session is an anonymous one. */
+  /** The result of `useGuestToken()`. Without it the session is anonymous. */
   visitor?: { getToken(): Promise<string>; refresh(): Promise<string> };
   onState(state: MessengerState): void;
   onMessage(message: MessengerMessage): void;
@@ -35,12 +35,12 @@ interface Frame {
   readonly tracingId?: string;
 }
 
-/** After so many 401s in a row a new token is not what is missing. */
+/** If the session is still refused after this many new tokens, the token isn't the problem. */
 const MAX_REFRESHES = 3;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 30_000;
 
-/** A Web Messaging session that lives through lost networks, refused tokens and tokens that run out. */
+/** A Web Messaging session that survives network failures, and refused and expired tokens. */
 export class Messenger {
   readonly #options: MessengerOptions;
   #state: MessengerState | undefined;
@@ -55,7 +55,7 @@ export class Messenger {
     this.#options = options;
   }
 
-  /** The socket, once its session is configured: what `webMessagingTokenSource` asks for. */
+  /** The socket, once its session is configured. Pass it to `webMessagingTokenSource`. */
   get socket(): WebSocket | undefined {
     return this.#isConfigured ? this.#socket : undefined;
   }
@@ -66,7 +66,7 @@ export class Messenger {
     const { url, deploymentId } = this.#options;
     const socket = new WebSocket(`${url}?deploymentId=${deploymentId}&application=example`);
     this.#socket = socket;
-    // A socket that was replaced may still have something to say.
+    // A socket that has been replaced may still fire events.
     const ifCurrent = (work: () => void) => () => {
       if (socket === this.#socket) work();
     };
@@ -99,7 +99,7 @@ export class Messenger {
     const { visitor, deploymentId } = this.#options;
     const socket = this.#socket;
     try {
-      // Only here is the token needed: a conversation that is open outlives it.
+      // The token is only needed here: an open conversation outlives it.
       const code = await (refresh ? visitor?.refresh() : visitor?.getToken());
       if (socket !== this.#socket) return;
       const session = { deploymentId, startNew: false };
@@ -122,7 +122,7 @@ export class Messenger {
     else if (tracingId === this.#configuring) this.#configured(code);
   }
 
-  /** What came of `configure…Session`. */
+  /** Handles the reply to `configure…Session`. */
   #configured(code: number | undefined): void {
     if (code === 200) {
       this.#isConfigured = true;
@@ -137,13 +137,13 @@ export class Messenger {
     else this.#end('failed');
   }
 
-  /** Later and later, with the same session. */
+  /** Reconnects to the same session, with growing waits. */
   #reconnect(): void {
     this.close();
     this.#setState('connecting');
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS);
     this.#failures += 1;
-    // Up to a quarter more, so that clients that lost their sockets together don't return together.
+    // Jitter, so that clients that lost their sockets together don't all return together.
     this.#retry = setTimeout(() => this.connect(), backoffMs * (1 + Math.random() / 4));
   }
 

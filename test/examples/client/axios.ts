@@ -1,8 +1,8 @@
 // axios.ts
 import axios, { type AxiosInstance } from 'axios';
 
-/** @param guestFetch what `useGuestFetch()` gives */
+/** @param guestFetch the return value of `useGuestFetch()` */
 export function conversationsApi(guestFetch: typeof fetch, baseURL: string): AxiosInstance {
-  // Axios hands its fetch adapter a fetch of yours.
+  // The fetch adapter calls this fetch instead of the global one.
   return axios.create({ baseURL, adapter: 'fetch', env: { fetch: guestFetch } });
 }

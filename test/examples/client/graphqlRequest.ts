@@ -1,7 +1,7 @@
 // graphqlRequest.ts
 import { GraphQLClient } from 'graphql-request';
 
-/** @param guestFetch what `useGuestFetch()` gives */
+/** @param guestFetch the return value of `useGuestFetch()` */
 export function conversationsGraph(guestFetch: typeof fetch, url: string): GraphQLClient {
   return new GraphQLClient(url, { fetch: guestFetch });
 }

@@ -1,10 +1,10 @@
 import { useEffect } from 'react';
 
-/** What one sign-in at your identity provider brought. It works once, for Messenger or for your broker, never for both. */
+/** The result of one sign-in at your identity provider. It works once: for Messenger or for your broker. */
 export interface SignInCode {
   readonly authCode: string;
   readonly redirectUri: string;
-  /** PKCE: what the code was asked for with. */
+  /** The PKCE verifier that belongs to the code. */
   readonly codeVerifier?: string;
   readonly nonce?: string;
   readonly maxAge?: number;
@@ -22,7 +22,7 @@ interface AuthProviderPlugin {
 
 declare global {
   interface Window {
-    /** The snippet's function; another one takes its place when the script has loaded. */
+    /** Set by the snippet, and replaced once Messenger's script has loaded. */
     Genesys?: {
       (call: 'registerPlugin', name: string, plugin: (plugin: AuthProviderPlugin) => void): void;
       (call: 'command', name: string): void;
@@ -31,19 +31,19 @@ declare global {
 }
 
 interface Props {
-  /** The latest sign-in; null while nobody has signed in. */
+  /** The latest sign-in, or null if nobody has signed in. */
   code: SignInCode | null;
-  /** Starts your sign-in. Resolves when the visitor is back, unless the page is left for it. */
+  /** Starts your sign-in. Resolves when the visitor has signed in, unless that leaves the page. */
   onReauthenticate: () => void | Promise<void>;
 }
 
-// A plugin can't be taken back, so all this belongs to the page and not to a component.
+// A plugin can't be unregistered, so this state belongs to the page instead of a component.
 let isRegistered = false;
 let latest: Props | undefined;
 let handedOut: string | undefined;
 const waiting: Ask[] = [];
 
-/** Signs visitors in to Genesys' own Messenger. Put the snippet before your app's script. */
+/** Signs visitors in to Genesys' own Messenger. Load Genesys' snippet before your app. */
 export function MessengerAuthProvider({ code, onReauthenticate }: Props): null {
   useEffect(() => {
     latest = { code, onReauthenticate };
@@ -56,33 +56,33 @@ export function MessengerAuthProvider({ code, onReauthenticate }: Props): null {
   return null;
 }
 
-/** Messenger keeps tokens of its own in localStorage: they stay until it is told. */
+/** Messenger keeps its own tokens in localStorage until you sign it out. */
 export function signOutOfMessenger(): void {
   window.Genesys?.('command', 'Auth.logout');
 }
 
 function register(): void {
-  // A second one fails: "Name is already taken". StrictMode mounts everything twice.
+  // Registering twice fails with "Name is already taken", and StrictMode mounts everything twice.
   if (isRegistered || !window.Genesys) return;
   isRegistered = true;
   window.Genesys('registerPlugin', 'AuthProvider', (plugin) => {
     plugin.registerCommand('getAuthCode', (ask) => {
       waiting.push(ask);
-      // Asks of one turn get the same code.
+      // Requests made together get the same code.
       queueMicrotask(handOut);
     });
     plugin.registerCommand('reAuthenticate', (ask) => {
       const signedIn = Promise.resolve(latest?.onReauthenticate());
       signedIn.then(
         () => ask.resolve(),
-        () => undefined, // the visitor has given up; Messenger keeps its button
+        () => undefined, // the visitor gave up; Messenger keeps showing its button
       );
     });
     plugin.ready();
   });
 }
 
-/** Answers who waits, as soon as there is a code that nobody has had. */
+/** Answers everyone who waits, as soon as there is an unused code. */
 function handOut(): void {
   const code = latest?.code;
   if (!code || code.authCode === handedOut || waiting.length === 0) return;

@@ -1,7 +1,7 @@
 // openapiFetch.ts
 import createClient, { type Client } from 'openapi-fetch';
 
-/** As openapi-typescript makes it from the API's description. */
+/** What openapi-typescript generates from the API's description. */
 interface Paths {
   '/api/v2/conversations/{id}/messages': {
     post: {
@@ -12,7 +12,7 @@ interface Paths {
   };
 }
 
-/** @param guestFetch what `useGuestFetch()` gives */
+/** @param guestFetch the return value of `useGuestFetch()` */
 export function conversationsClient(guestFetch: typeof fetch, baseUrl: string): Client<Paths> {
   return createClient<Paths>({ baseUrl, fetch: guestFetch });
 }

@@ -1,6 +1,6 @@
 // webSocket.ts
 export interface Conversation {
-  /** Such as `wss://webmessaging.mypurecloud.ie/v1?deploymentId=…`. */
+  /** For example `wss://webmessaging.mypurecloud.ie/v1?deploymentId=…`. */
   readonly url: string;
   readonly deploymentId: string;
   /** A UUID that the widget makes once per conversation. */
@@ -12,18 +12,18 @@ export interface Conversation {
   readonly signal: AbortSignal;
 }
 
-/** Keeps a socket open until `signal` aborts. Each connection begins with a token that is valid then. */
+/** Keeps a socket open until `signal` aborts. Each connection starts with a valid token. */
 export async function converse(conversation: Conversation): Promise<void> {
   const { getToken, signal } = conversation;
   for (let failures = 0; !signal.aborted; failures++) {
     const token = await getToken({ signal }).catch(() => undefined);
     if (token !== undefined && (await connect(conversation, token))) failures = 0;
-    // 1 s after a connection that worked; then 2 s, 4 s, … up to 30 s
+    // 1 s after a working connection, then 2 s, 4 s, … up to 30 s
     await pause(Math.min(1_000 * 2 ** failures, 30_000), signal);
   }
 }
 
-/** Resolves when the connection is over: true if it was open. */
+/** Resolves when the connection ends: true if it was open. */
 function connect(conversation: Conversation, token: string): Promise<boolean> {
   const { url, deploymentId, sessionId, onMessage, signal } = conversation;
   return new Promise((resolve) => {

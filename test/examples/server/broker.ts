@@ -12,10 +12,10 @@ export const broker = createGuestTokenBroker({
     clientId: env.GENESYS_CLIENT_ID,
     clientSecret: env.GENESYS_CLIENT_SECRET,
     environment: env.GENESYS_ENVIRONMENT,
-    // in place of the environment's hosts, such as those of the sandbox
+    // override the environment's hosts, for example with those of the sandbox
     apiUrl: env.GENESYS_API_URL,
     loginUrl: env.GENESYS_LOGIN_URL,
   }),
-  // Visitors who sign in? Then: async (request) => ({ externalId: (await userOf(request)).id })
+  // Do your visitors sign in? async (request) => ({ externalId: (await userOf(request)).id })
   authorize: anonymousVisitors({ cookieSecret: env.COOKIE_SECRET ?? '' }),
 });

@@ -5,7 +5,7 @@ import { broker } from './broker.ts';
 
 const app = express();
 
-// Before express.json(), which would read the body.
+// Mount it before express.json(), which would read the body.
 app.all('/api/guest-token', async (req, res) => {
   await sendNodeResponse(res, await broker(new NodeRequest({ req, res })));
 });

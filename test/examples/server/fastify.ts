@@ -6,7 +6,7 @@ import { broker } from './broker.ts';
 export const app = fastify();
 
 app.register(async (scope) => {
-  // The broker reads the body itself; the parsers of your other routes stay as they are.
+  // The broker reads the body itself. The parsers of your other routes aren't affected.
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
   scope.all('/api/guest-token', async ({ raw: req }, reply) => {

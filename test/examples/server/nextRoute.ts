@@ -11,6 +11,6 @@ export const POST = createGuestTokenBroker({
     clientSecret: process.env.GENESYS_CLIENT_SECRET,
     environment: process.env.GENESYS_ENVIRONMENT,
   }),
-  // Visitors who sign in? Then: async (request) => ({ externalId: (await userOf(request)).id })
+  // Do your visitors sign in? async (request) => ({ externalId: (await userOf(request)).id })
   authorize: anonymousVisitors({ cookieSecret: process.env.COOKIE_SECRET ?? '' }),
 });

@@ -1,4 +1,4 @@
-// redisBroker.ts: several machines, one pool, and limits that they count together
+// redisBroker.ts: several machines share one pool and count their limits together
 import {
   anonymousVisitors,
   createGuestTokenBroker,
@@ -10,9 +10,9 @@ import { createClient } from 'redis';
 const { env } = process;
 
 export const redis = createClient({ url: env.REDIS_URL ?? '' });
-// It reconnects by itself; without a listener an error of the connection would end the process.
+// The client reconnects on its own, but without a listener a connection error would end the process.
 redis.on('error', (error) => console.error(error));
-// Not awaited: the broker serves without it.
+// Not awaited, because the broker works without it, too.
 redis.connect().catch(() => undefined);
 
 export const broker = createGuestTokenBroker({

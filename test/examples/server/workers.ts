@@ -11,7 +11,7 @@ type Env = Record<
   string
 >;
 
-// Made once for each isolate, so that its requests share access token and pool.
+// Created once per isolate, so that its requests share the access token and the pool.
 let broker: GuestTokenBroker | undefined;
 
 export default {
