@@ -32,6 +32,14 @@ export function commandOfPage(pageName: string, beginning: string): string {
   return command;
 }
 
+/** The shell script of a page that has this line. */
+export function blockOfPage(pageName: string, line: string): string {
+  const scripts = blocksOf(page(pageName)).filter(({ language }) => language === 'sh');
+  const script = scripts.find(({ code }) => code.split('\n').includes(line));
+  if (!script) throw new Error(`${pageName}.mdx has no script with the line ${line}.`);
+  return script.code;
+}
+
 /** The file that a page writes with `cat > file <<'END'`. */
 export function hereDocumentOfPage(pageName: string, file: string): string {
   const [, text] = page(pageName).split(`cat > ${file} <<'END'\n`);

@@ -11,49 +11,68 @@ interface Visit {
   readonly page: Page;
   /** The tokens that the page got, in order. */
   readonly tokens: readonly string[];
+  /** The paths that the page posted to, in order. */
+  readonly posts: readonly string[];
   /** Errors and warnings on the console, errors that nobody caught. */
   readonly complaints: readonly string[];
   close(): Promise<void>;
 }
 
-/** Opens a page whose clock the test can move on. */
-export async function visit(url: string, path = '/api/guest-token'): Promise<Visit> {
+/**
+ * Opens a page whose clock the test can move on.
+ *
+ * @param prepare sets the page up before it is opened
+ */
+export async function visit(
+  url: string,
+  prepare: (page: Page) => Promise<void> = async () => undefined,
+): Promise<Visit> {
   const browser: Browser = await chromium.launch(await launchOptions());
   const page = await browser.newPage();
   const tokens: string[] = [];
+  const posts: string[] = [];
   const complaints: string[] = [];
   page.on('console', (message) => {
-    if (/^(error|warning)$/.test(message.type())) complaints.push(message.text());
+    const isComplaint = /^(error|warning)$/.test(message.type());
+    // Storybook's page has no icon.
+    const isOfIcon = message.location().url.endsWith('/favicon.ico');
+    if (isComplaint && !isOfIcon) complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    if (request.method() === 'POST') posts.push(new URL(request.url()).pathname);
+  });
   page.on('response', async (response) => {
-    if (!response.url().endsWith(path) || !response.ok()) return;
+    if (!response.url().endsWith('/api/guest-token') || !response.ok()) return;
     const { token } = await response.json();
     tokens.push(token);
   });
   await page.clock.install();
+  await prepare(page);
   await page.goto(url);
-  return { page, tokens, complaints, close: () => browser.close() };
+  return { page, tokens, posts, complaints, close: () => browser.close() };
 }
 
 /**
  * Fails unless a token arrives, is renewed before its end, and nothing complains.
  *
  * @param prepare what the visitor does first
+ * @param connected what the page says while there is a token
  */
 export async function expectTokenAndRenewal(
   url: string,
   prepare: (page: Page) => Promise<void> = async () => undefined,
+  connected: RegExp = /^Connected as visitor-/,
 ): Promise<void> {
   const { page, tokens, complaints, close } = await visit(url);
   try {
     await prepare(page);
-    await page.getByText(/^Connected as visitor-/).waitFor({ timeout: 30_000 });
+    await page.getByText(connected).waitFor({ timeout: 30_000 });
     expect(tokens).toHaveLength(1);
     await page.clock.fastForward(UNTIL_RENEWAL_MS);
     await expect.poll(() => new Set(tokens).size, { timeout: 10_000 }).toBe(2);
     expect(tokens).toHaveLength(2);
-    await page.getByText(/^Connected as visitor-/).waitFor();
+    await page.getByText(connected).waitFor();
     expect(complaints).toEqual([]);
   } finally {
     await close();

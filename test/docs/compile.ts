@@ -38,6 +38,12 @@ declare module '@react-router/dev/routes' {
   export function index(file: string): object;
   export function route(path: string, file: string): object;
 }
+declare module '@react-router/dev/vite' {
+  export function reactRouter(): import('vite').Plugin[];
+}
+declare module '@rolldown/plugin-babel' {
+  export default function babel(options: { presets: unknown[] }): Promise<import('vite').Plugin>;
+}
 declare module '@playwright/test' {
   export * from 'playwright/test';
 }
