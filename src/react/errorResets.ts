@@ -1,9 +1,13 @@
 import type { GuestTokenError } from '../core/errors.ts';
+import { sleep } from '../core/waits.ts';
 
-/** The providers whose components have thrown an error, turn by turn. */
+/** The providers whose components have thrown an error, each time that it was shown. */
 const throwers = new WeakMap<GuestTokenError, ReadonlySet<ErrorResets>[]>();
 
-/** Those of this turn: React renders a failed tree twice, with new state, before it shows the failure. */
+/**
+ * The failures that React has not shown yet. It renders a failed tree twice, with new state, before it
+ * does, and on a slow machine it lets other work in between.
+ */
 const throwing = new Map<GuestTokenError, Set<ErrorResets>>();
 
 /**
@@ -41,9 +45,9 @@ export class ErrorResets {
     this.#hasJustThrown = true;
     const together = throwing.get(error) ?? new Set();
     throwing.set(error, together.add(this));
-    queueMicrotask(() => {
+    onceShown(() => {
+      this.#hasFailed = this.#hasJustThrown;
       this.#hasJustThrown = false;
-      this.#hasFailed = true;
       if (throwing.delete(error)) throwers.set(error, [...(throwers.get(error) ?? []), together]);
     });
   }
@@ -51,6 +55,7 @@ export class ErrorResets {
   /** A component waits for a token, or has one. */
   onProgress(): void {
     this.#hasFailed = false;
+    this.#hasJustThrown = false;
   }
 
   /** Whether a component that finds this error renders because a boundary was reset. */
@@ -64,4 +69,22 @@ export class ErrorResets {
     // A boundary above the provider has put a new provider in place of the one that threw.
     return turns.some((together) => [...together].every((thrower) => thrower.#isDiscarded));
   }
+}
+
+/** For changes that can't be observed, as inside a shadow root. Nobody resets a boundary sooner. */
+const SHOWN_AFTER_MS = 500;
+
+/** Calls back once React has shown what it has rendered: the page changes. */
+function onceShown(work: () => void): void {
+  if (!globalThis.MutationObserver) {
+    queueMicrotask(work);
+    return;
+  }
+  const shown = new AbortController();
+  const observer = new MutationObserver(() => shown.abort());
+  observer.observe(document, { childList: true, subtree: true });
+  sleep(SHOWN_AFTER_MS, shown.signal).then(() => {
+    observer.disconnect();
+    work();
+  });
 }
