@@ -63,6 +63,8 @@ export class MessagingSocket implements SandboxConnection, SessionSocket {
     const recordCode = this.#world.record(action, frame);
     const fault = this.#world.takeFault(action);
     const answer = (): void => {
+      // The client may have gone while a slow answer was on its way.
+      if (!this.#isOpen) return;
       const outcome = refusedBy(fault) ?? this.#limited(action) ?? this.#act(action, frame, fault);
       recordCode(outcome.answer.code);
       this.#reply(outcome, frame, fault);

@@ -406,6 +406,17 @@ describe('a fault on the socket', () => {
     expect(codesOf(client.received())).toEqual([200]);
   });
 
+  it('slow does nothing for a client that has gone meanwhile', () => {
+    cloud.fault('configureSession', { kind: 'slow', delayMs: 700 }, { times: 1 });
+    const gone = openSocket(cloud);
+    gone.send('configureSession');
+    gone.close();
+    const [first, second] = [configured(), configured()];
+    vi.advanceTimersByTime(700);
+    configured();
+    expect([first.state, second.state]).toEqual(['open', 'open']);
+  });
+
   it('cut breaks the connection, and nothing comes after it', () => {
     const { client, frames } = faulty('getJwt', 'cut');
     expect(frames()).toEqual([]);
