@@ -1,4 +1,5 @@
 // The messenger of the example, on the real provider, the real broker and the sandbox's socket.
+import { ws } from 'msw';
 import { setupServer } from 'msw/node';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { endpointTokenSource } from '../../src/core/tokenSource.ts';
@@ -15,7 +16,10 @@ withFakeTime();
 const sandbox = genesysSandbox();
 const server = setupServer(...sandbox.handlers);
 beforeAll(() => server.listen({ onUnhandledFrame: 'error' }));
-beforeEach(() => sandbox.reset());
+beforeEach(() => {
+  sandbox.reset();
+  server.resetHandlers();
+});
 afterAll(() => server.close());
 
 const REDIRECT_URI = 'https://shop.example/signed-in';
@@ -234,6 +238,120 @@ describe('a signed-in messenger', () => {
     });
     expect(await history.json()).toMatchObject({ total: 2 });
     expect(sandbox.count('getJwt')).toBe(1);
+    messenger.close();
+  });
+});
+
+describe('a messenger whose server misbehaves', () => {
+  /** Sends frames to every socket as it opens, beside what the sandbox sends. */
+  function sendOnOpen(...frames: readonly (object | string | Uint8Array<ArrayBuffer>)[]): void {
+    const link = ws.link(`${sandbox.socketUrl}/*`);
+    server.use(
+      link.addEventListener('connection', ({ client }) => {
+        for (const frame of frames) {
+          const isData = typeof frame === 'string' || frame instanceof Uint8Array;
+          client.send(isData ? frame : JSON.stringify(frame));
+        }
+      }),
+    );
+  }
+
+  test.each(['hang', 'html', 'foreign-tracing-id'] as const)(
+    'reconnects when its session is not configured within 10 s: %s',
+    async (fault) => {
+      sandbox.fault('configureAuthenticatedSession', fault, { times: 1 });
+      const { messenger, states } = await openWidget('connecting');
+      await vi.waitFor(() => expect(counts().configure).toBe(1));
+      await pass(9 * SECOND);
+      expect(sandbox.count('connect')).toBe(1);
+      await pass(3 * SECOND);
+      await reaches(states, 'open');
+      expect(counts()).toEqual({ exchange: 1, refresh: 0, configure: 2 });
+      messenger.close();
+    },
+  );
+
+  test('waits as long as a 429 says, and no longer than five minutes', async () => {
+    sandbox.fault(
+      'configureAuthenticatedSession',
+      { kind: 'rate-limited', seconds: 20 },
+      { times: 1 },
+    );
+    const tooLong = { kind: 'rate-limited', seconds: 1e9 } as const;
+    sandbox.fault('configureAuthenticatedSession', tooLong, { times: 1 });
+    const { messenger, states } = await openWidget('connecting');
+    await vi.waitFor(() => expect(counts().configure).toBe(1));
+    await pass(19 * SECOND);
+    expect(sandbox.count('connect')).toBe(1);
+    await pass(7 * SECOND);
+    expect(sandbox.count('connect')).toBe(2);
+    await vi.waitFor(() => expect(counts().configure).toBe(2));
+    await pass(4 * MINUTE);
+    expect(sandbox.count('connect')).toBe(2);
+    await pass(3 * MINUTE);
+    await reaches(states, 'open');
+    messenger.close();
+  });
+
+  test.each([503, 5000])('reconnects when configuring is answered %i', async (status) => {
+    const fault = { kind: 'unavailable', status } as const;
+    sandbox.fault('configureAuthenticatedSession', fault, { times: 1 });
+    const { messenger, states } = await openWidget('connecting');
+    await reaches(states, 'open');
+    expect(counts().configure).toBe(2);
+    messenger.close();
+  });
+
+  test.each([400, 4017])('gives up when configuring is answered %i', async (status) => {
+    const fault = { kind: 'unavailable', status } as const;
+    sandbox.fault('configureAuthenticatedSession', fault);
+    const { states } = await openWidget('failed');
+    await pass(MINUTE);
+    expect(states).toEqual(['connecting', 'failed']);
+    expect(counts().configure).toBe(1);
+  });
+
+  test('takes a refusal without a tracingId for the answer to its configuration', async () => {
+    sandbox.fault('configureAuthenticatedSession', 'hang');
+    sendOnOpen({ type: 'response', class: 'string', code: 400, body: 'Request failed.' });
+    const { states } = await openWidget('failed');
+    expect(states).toEqual(['connecting', 'failed']);
+  });
+
+  test('does not fight with a fourth tab for the last of three places', async () => {
+    const { states } = await openWidget();
+    sandbox.messaging.close('Too many connections');
+    await pass(MINUTE);
+    expect(states).toEqual(['connecting', 'open', 'failed']);
+    expect(sandbox.count('connect')).toBe(1);
+  });
+
+  test('learns from the answer to a message that its session has expired', async () => {
+    const { messenger, states } = await openWidget();
+    sandbox.fault('onMessage', { kind: 'unavailable', status: 4006 });
+    messenger.send('Hello?');
+    await pass();
+    expect(states).toEqual(['connecting', 'open', 'expired']);
+  });
+
+  test('ignores what is not a message', async () => {
+    const body = { direction: 'Inbound', id: 'x', type: 'Text', text: 'ping' };
+    sendOnOpen(
+      'not JSON',
+      'null',
+      '"text"',
+      '[]',
+      new Uint8Array([1, 2]),
+      { type: 'message', class: 'StructuredMessage', code: 200 },
+      { type: 'message', class: 'StructuredMessage', code: 200, body: { type: 'Event' } },
+      { type: 'response', class: 'StructuredMessage', code: 200, tracingId: 'of-an-echo', body },
+      { type: 'message', class: 'SomethingNew', code: 200, body: { text: 'Surprise' } },
+    );
+    const { messenger, states, texts } = await openWidget();
+    messenger.send('Hello');
+    await pass();
+    expect(states).toEqual(['connecting', 'open']);
+    expect(texts).toEqual(['Hello', expect.stringMatching(/sandbox/)]);
     messenger.close();
   });
 });

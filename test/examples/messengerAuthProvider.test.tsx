@@ -110,6 +110,16 @@ describe('Genesys’ own Messenger', () => {
     expect(await soFar(second)).toBe('code-2');
   });
 
+  test('gets no earlier code again, though the app shows an old one', async () => {
+    const { signIn } = showPage(code('code-1'));
+    genesys.load();
+    await genesys.ask('getAuthCode');
+    signIn(code('code-2'));
+    await genesys.ask('getAuthCode');
+    signIn(code('code-1'));
+    expect(await soFar(genesys.ask('getAuthCode'))).toBeUndefined();
+  });
+
   test('gets one code for asks that come together', async () => {
     const { signIn } = showPage(code('code-1'));
     genesys.load();
@@ -145,8 +155,16 @@ describe('Genesys’ own Messenger', () => {
     expect((await genesys.ask('getAuthCode'))?.authCode).toBe('code-2');
   });
 
-  test('stays where it is when the visitor gives up', async () => {
-    showPage(code('code-1'), () => Promise.reject(new Error('closed')));
+  test.each([
+    ['gives up', () => Promise.reject(new Error('closed'))],
+    [
+      'can not begin to sign in',
+      () => {
+        throw new Error('blocked');
+      },
+    ],
+  ])('stays where it is when the visitor %s', async (_, onReauthenticate) => {
+    showPage(code('code-1'), onReauthenticate);
     genesys.load();
     let isResolved = false;
     genesys.ask('reAuthenticate').then(() => (isResolved = true));

@@ -19,6 +19,7 @@ import {
   refusing,
   ScriptedSocket,
   SESSION_TOKEN,
+  type SentRequest,
 } from './scriptedSocket.ts';
 
 withFakeTime();
@@ -204,6 +205,34 @@ describe('history when something fails', () => {
       page.fetch(HISTORY).catch(() => undefined);
       await pass(SECOND);
     }
+    // the limit of a session is 10 in a minute
+    expect(socket.sent.length).toBeLessThanOrEqual(20);
+  });
+
+  test.each<[string, (request: SentRequest) => unknown, string]>([
+    ['no JSON', () => '<!doctype html>', 'timed_out'],
+    ['another tracingId', () => jwtResponse({ tracingId: 'another' }), 'timed_out'],
+    [
+      'an unknown class',
+      ({ tracingId }) => ({ class: 'SomethingNew', code: 200, tracingId }),
+      'malformed_reply',
+    ],
+    [
+      'an exp in ms',
+      (request) => jwtResponse(request, historyJwt(), Date.now() + MINUTE),
+      'malformed_reply',
+    ],
+  ])('replies with %s are a typed error and cause no loop', async (_, reply, code) => {
+    const { socket, page, answered } = messengerPage((request, self) =>
+      self.receive(reply(request)),
+    );
+    const first = outcomeOf(page.fetch(HISTORY));
+    for (let n = 0; n < 300; n++) {
+      page.fetch(HISTORY).catch(() => undefined);
+      await pass(SECOND);
+    }
+    expect(first.code).toBe(code);
+    expect(answered).toEqual([]);
     // the limit of a session is 10 in a minute
     expect(socket.sent.length).toBeLessThanOrEqual(20);
   });

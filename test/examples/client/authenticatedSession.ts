@@ -28,10 +28,12 @@ export interface MessengerOptions {
   onMessage(message: MessengerMessage): void;
 }
 
+/** What Genesys sends. `"response"` answers a request; `"message"` is everything else. */
 interface Frame {
+  readonly type?: string;
   readonly class?: string;
   readonly code?: number;
-  readonly body?: unknown;
+  readonly body?: { readonly text?: unknown; readonly retryAfter?: unknown };
   readonly tracingId?: string;
 }
 
@@ -39,6 +41,9 @@ interface Frame {
 const MAX_REFRESHES = 3;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 30_000;
+const MAX_RETRY_AFTER_MS = 300_000;
+/** How long the handshake may take, and the answer to `configure…Session`. */
+const ANSWER_TIMEOUT_MS = 10_000;
 
 /** A Web Messaging session that survives network failures, and refused and expired tokens. */
 export class Messenger {
@@ -49,7 +54,7 @@ export class Messenger {
   #configuring = '';
   #refreshes = 0;
   #failures = 0;
-  #retry: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: MessengerOptions) {
     this.#options = options;
@@ -66,6 +71,7 @@ export class Messenger {
     const { url, deploymentId } = this.#options;
     const socket = new WebSocket(`${url}?deploymentId=${deploymentId}&application=example`);
     this.#socket = socket;
+    this.#expectAnswer();
     // A socket that has been replaced may still fire events.
     const ifCurrent = (work: () => void) => () => {
       if (socket === this.#socket) work();
@@ -79,7 +85,7 @@ export class Messenger {
       ifCurrent(() => this.#reconnect()),
     );
     socket.addEventListener('message', ({ data }) => {
-      if (socket === this.#socket) this.#receive(JSON.parse(data));
+      if (socket === this.#socket) this.#receive(parse(data));
     });
   }
 
@@ -88,7 +94,7 @@ export class Messenger {
   }
 
   close(): void {
-    clearTimeout(this.#retry);
+    clearTimeout(this.#timer);
     this.#isConfigured = false;
     const socket = this.#socket;
     this.#socket = undefined;
@@ -98,6 +104,8 @@ export class Messenger {
   async #configure(refresh: boolean): Promise<void> {
     const { visitor, deploymentId } = this.#options;
     const socket = this.#socket;
+    // A token takes as long as its provider lets it.
+    clearTimeout(this.#timer);
     try {
       // The token is only needed here: an open conversation outlives it.
       const code = await (refresh ? visitor?.refresh() : visitor?.getToken());
@@ -107,24 +115,34 @@ export class Messenger {
         code === undefined
           ? this.#send('configureSession', session)
           : this.#send('configureAuthenticatedSession', { ...session, data: { code } });
+      this.#expectAnswer();
     } catch (error) {
-      if (socket !== this.#socket || !isGuestTokenError(error)) return;
-      if (error.reason === 'reauthenticate') this.#end('sign-in-needed');
-      else if (error.code === 'aborted') this.#end('signed-out');
+      if (socket !== this.#socket) return;
+      const { code, reason } = isGuestTokenError(error) ? error : {};
+      if (reason === 'reauthenticate') this.#end('sign-in-needed');
+      else if (code === 'aborted') this.#end('signed-out');
       else this.#reconnect();
     }
   }
 
-  #receive({ class: kind, code, body, tracingId }: Frame): void {
-    if (kind === 'SessionExpiredEvent') this.#end('expired');
+  #receive({ type, class: kind, code, body, tracingId = this.#configuring }: Frame): void {
+    if (kind === 'SessionExpiredEvent' || code === 4006 || code === 4007) this.#end('expired');
     else if (kind === 'LogoutEvent') this.#end('signed-out');
-    else if (kind === 'StructuredMessage') this.#options.onMessage(body as MessengerMessage);
-    else if (tracingId === this.#configuring) this.#configured(code);
+    // Genesys closes the oldest of four sockets of a session: reconnecting would close the next one.
+    else if (kind === 'ConnectionClosedEvent') this.#end('failed');
+    else if (type === 'message') {
+      // Typing indicators and the like are StructuredMessages without text.
+      const isText = kind === 'StructuredMessage' && typeof body?.text === 'string';
+      if (isText) this.#options.onMessage(body as MessengerMessage);
+    } else if (type === 'response' && !this.#isConfigured && tracingId === this.#configuring) {
+      this.#configured(code, Number(body?.retryAfter));
+    }
   }
 
   /** Handles the reply to `configure…Session`. */
-  #configured(code: number | undefined): void {
+  #configured(code: number | undefined, retryAfterSeconds: number): void {
     if (code === 200) {
+      clearTimeout(this.#timer);
       this.#isConfigured = true;
       this.#refreshes = 0;
       this.#failures = 0;
@@ -133,18 +151,24 @@ export class Messenger {
       this.#refreshes += 1;
       void this.#configure(true);
     } else if (code === 403) this.#end('sign-in-needed');
-    else if (code === 4006 || code === 4007) this.#end('expired');
-    else this.#end('failed');
+    else if (code === 400 || code === 401 || code === 4017) this.#end('failed');
+    else this.#reconnect(Math.min(retryAfterSeconds * 1_000 || 0, MAX_RETRY_AFTER_MS));
   }
 
   /** Reconnects to the same session, with growing waits. */
-  #reconnect(): void {
+  #reconnect(minDelayMs = 0): void {
     this.close();
     this.#setState('connecting');
     const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS);
     this.#failures += 1;
     // Jitter, so that clients that lost their sockets together don't all return together.
-    this.#retry = setTimeout(() => this.connect(), backoffMs * (1 + Math.random() / 4));
+    const delayMs = Math.max(backoffMs, minDelayMs) * (1 + Math.random() / 4);
+    this.#timer = setTimeout(() => this.connect(), delayMs);
+  }
+
+  /** Reconnects unless the server answers in time. */
+  #expectAnswer(): void {
+    this.#timer = setTimeout(() => this.#reconnect(), ANSWER_TIMEOUT_MS);
   }
 
   #end(state: MessengerState): void {
@@ -164,5 +188,14 @@ export class Messenger {
     const token = this.#options.sessionId;
     this.#socket?.send(JSON.stringify({ action, token, tracingId, ...fields }));
     return tracingId;
+  }
+}
+
+/** The object in a frame; an empty one if there is none, as when a proxy answers with HTML. */
+function parse(data: unknown): Frame {
+  try {
+    return Object(JSON.parse(String(data)));
+  } catch {
+    return {};
   }
 }

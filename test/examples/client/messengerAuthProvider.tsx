@@ -40,7 +40,7 @@ interface Props {
 // A plugin can't be unregistered, so this state belongs to the page instead of a component.
 let isRegistered = false;
 let latest: Props | undefined;
-let handedOut: string | undefined;
+const usedCodes = new Set<string>();
 const waiting: Ask[] = [];
 
 /** Signs visitors in to Genesys' own Messenger. Load Genesys' snippet before your app. */
@@ -72,8 +72,8 @@ function register(): void {
       queueMicrotask(handOut);
     });
     plugin.registerCommand('reAuthenticate', (ask) => {
-      const signedIn = Promise.resolve(latest?.onReauthenticate());
-      signedIn.then(
+      const signIn = async (): Promise<void> => latest?.onReauthenticate();
+      signIn().then(
         () => ask.resolve(),
         () => undefined, // the visitor gave up; Messenger keeps showing its button
       );
@@ -85,7 +85,7 @@ function register(): void {
 /** Answers everyone who waits, as soon as there is an unused code. */
 function handOut(): void {
   const code = latest?.code;
-  if (!code || code.authCode === handedOut || waiting.length === 0) return;
-  handedOut = code.authCode;
+  if (!code || usedCodes.has(code.authCode) || waiting.length === 0) return;
+  usedCodes.add(code.authCode);
   for (const ask of waiting.splice(0)) ask.resolve(code);
 }
