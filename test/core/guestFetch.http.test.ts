@@ -181,6 +181,16 @@ test('options given as a Request are read as fetch reads them', async () => {
   ]);
 });
 
+test('options given as a Request without a body keep their method', async () => {
+  const { seen, origin, guestFetch } = await api('token-2');
+  const options = new Request(`${origin}/v1`, { method: 'DELETE' });
+  expect((await guestFetch(`${origin}/v2`, options)).status).toBe(200);
+  expect(seen.map(({ method, url }) => [method, url])).toEqual([
+    ['DELETE', '/v2'],
+    ['DELETE', '/v2'],
+  ]);
+});
+
 test('a caller who wants to look at redirects is shown them', async () => {
   const { origin, other, seenByOther, guestFetch } = await redirecting((_own, to) => to);
   const response = await guestFetch(`${origin}/go`, { redirect: 'manual' });

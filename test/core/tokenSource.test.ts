@@ -225,6 +225,13 @@ describe('the answer', () => {
     expect(await hintOf('{', 'application/json')).toMatch(/JSON/);
   });
 
+  test('that breaks off on its way is told as what broke it, not as a wrong answer', async () => {
+    const broken = new TypeError('terminated');
+    const answer = (): Response =>
+      new Response(new ReadableStream({ pull: (s) => s.error(broken) }));
+    expect(await failureOf(endpoint(answer).ask())).toBe(broken);
+  });
+
   test('is read as JSON whatever its Content-Type', async () => {
     const answer = (): Response =>
       new Response('{"id":"a","token":"t"}', { headers: { 'Content-Type': 'text/html' } });

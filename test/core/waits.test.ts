@@ -25,7 +25,7 @@ function countedSignal() {
   );
   vi.spyOn(signal, 'removeEventListener').mockImplementation(
     (type: string, listener: EventListenerOrEventListenerObject) => {
-      listeners.delete(listener);
+      if (type === 'abort') listeners.delete(listener);
       remove(type, listener);
     },
   );
@@ -37,6 +37,15 @@ const forever = (): Promise<never> => new Promise(() => undefined);
 /** The result of a promise, or its failure. */
 const outcomeOf = (promise: Promise<unknown>): Promise<unknown> =>
   promise.catch((error: unknown) => error);
+
+describe('unlessAborted', () => {
+  test('leaves no listener on the signal after a result', async () => {
+    const { signal, listeners } = countedSignal();
+    expect(await unlessAborted(signal, async () => 'done')).toBe('done');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(listeners.size).toBe(0);
+  });
+});
 
 describe('withTimeout', () => {
   test('leaves no listener on the signal and no timer after a result', async () => {

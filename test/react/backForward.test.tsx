@@ -191,6 +191,20 @@ describe('a page that comes back', () => {
     expect(source.requests).toHaveLength(2);
   });
 
+  test('a page that comes back takes the token that the next page of its tab renewed, if no other tab is left to ask', async () => {
+    const source = fakeSource(issuing(HOUR));
+    const page = await openTab({ source, storage: 'session' });
+    const { token } = page.view;
+    await putAway(page);
+    const next = await openTab({ source, storage: 'session' });
+    outcomeOf(next.view.refresh());
+    await pass(SECOND);
+    await putAway(next);
+    expect(await tokensAfterReturn(page)).toEqual(new Set([next.view.token]));
+    expect(next.view.token).not.toBe(token);
+    expect(source.requests).toHaveLength(2);
+  });
+
   test('a page that comes back keeps the token in session storage without a request if it shares with no tab', async () => {
     const source = fakeSource(issuing(HOUR));
     const page = await openTab({ source, storage: 'session', shareAcrossTabs: false });

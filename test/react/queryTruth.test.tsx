@@ -2,6 +2,7 @@
 import {
   QueryClient,
   QueryClientProvider,
+  type QueryKey,
   type UseQueryResult,
   useIsFetching,
   useQuery,
@@ -75,6 +76,13 @@ function showBoth(answer = issuing(HOUR, SECOND), props: Partial<GuestTokenConfi
     leave() {
       options = optionsFor(null);
       page.update({ externalId: null });
+    },
+    queryKey: options.queryKey,
+    /** What the cache holds of the visitor. */
+    get cached() {
+      const cached = queryClient.getQueryCache().find<GuestToken, GuestTokenError>(options);
+      if (!cached) throw new Error('There is no query.');
+      return cached.state;
     },
     get query() {
       return query;
@@ -230,6 +238,55 @@ describe('the query shows what the hook shows', () => {
     expect(await both.compare()).toMatchObject({ status: 'pending', isFetching: false });
     const cached = both.queryClient.getQueryCache().getAll();
     expect(cached.filter(({ state }) => state.data)).toEqual([]);
+  });
+});
+
+describe('what a host does to the query is set right at once', () => {
+  const calls: Record<string, (client: QueryClient, key: QueryKey) => unknown> = {
+    'invalidateQueries()': (client) => client.invalidateQueries(),
+    'invalidateQueries() without a refetch': (client) =>
+      client.invalidateQueries({ refetchType: 'none' }),
+    'refetchQueries()': (client) => client.refetchQueries(),
+    'cancelQueries()': (client) => client.cancelQueries(),
+    'setQueryData()': (client, key) => client.setQueryData(key, { value: 'forged' }),
+    'setQueryData() without data': (client, key) =>
+      client.getQueryCache().find({ queryKey: key })?.setState({ data: undefined }),
+  };
+
+  test.for(Object.entries(calls))('%s changes nothing that a component sees', async ([, call]) => {
+    const both = showBoth();
+    await pass(SECOND);
+    const before = await both.compare();
+    call(both.queryClient, both.queryKey);
+    expect(await both.compare()).toEqual(before);
+    await pass(2 * SECOND);
+    expect(await both.compare()).toEqual(before);
+    expect(both.cached.isInvalidated).toBe(false);
+    expect(both.source.requests).toHaveLength(1);
+  });
+
+  test('a query that is used on after the sign-out of its visitor is pending', async () => {
+    const both = showBoth();
+    await pass(SECOND);
+    both.page.update({ externalId: null });
+    await pass();
+    expect(both.query).toMatchObject({ status: 'pending', fetchStatus: 'idle', data: undefined });
+  });
+
+  test('each failed attempt counts as one error, told when it happened, whatever happens after', async () => {
+    const both = showBoth();
+    await pass(SECOND);
+    expect(both.cached).toMatchObject({ errorUpdateCount: 0, errorUpdatedAt: 0 });
+    both.source.answer = status(400);
+    outcomeOf(both.page.view.refresh());
+    await pass();
+    const failedAtMs = Date.now();
+    await pass(SECOND);
+    for (let n = 0; n < 3; n++) both.queryClient.invalidateQueries({ refetchType: 'none' });
+    await setVisible(false);
+    await setVisible(true);
+    await pass(SECOND);
+    expect(both.cached).toMatchObject({ errorUpdateCount: 1, errorUpdatedAt: failedAtMs });
   });
 });
 

@@ -31,7 +31,9 @@ withFakeTime();
 function show(props: Partial<GuestTokenProviderProps>, where: 'inside' | 'above' = 'inside') {
   const errors: unknown[] = [];
   const views: SuspenseGuestTokenView[] = [];
+  let renders = 0;
   function Secret() {
+    renders++;
     const view = useSuspenseGuestToken();
     views.push({ ...view });
     return <p>token {view.token}</p>;
@@ -54,6 +56,10 @@ function show(props: Partial<GuestTokenProviderProps>, where: 'inside' | 'above'
     errors,
     views,
     unmount,
+    /** How often the component was called, whether it suspended or not. */
+    get renders() {
+      return renders;
+    },
     get error(): GuestTokenError | undefined {
       const last = errors.at(-1);
       return isGuestTokenError(last) ? last : undefined;
@@ -176,6 +182,39 @@ test('resetting the boundary ends a wait that the server asked for', async () =>
   source.answer = issuing();
   await retry();
   expect(shown()).toMatch(/^token ey/);
+});
+
+test('a wait that the server asks for after the boundary was reset is kept', async () => {
+  allowConsole(/./);
+  const source = fakeSource(status(400));
+  show({ source });
+  await settle();
+  source.answer = status(429, { 'Retry-After': '20' });
+  await retry();
+  await settle(19 * SECOND);
+  expect(shown()).toBe('connecting');
+  expect(source.requests).toHaveLength(2);
+  source.answer = issuing();
+  await settle(SECOND);
+  expect(shown()).toMatch(/^token ey/);
+});
+
+test('a component that suspends is not rendered while attempts fail, and shows the last failure', async () => {
+  allowConsole(/./);
+  const answer = status(503);
+  const source = fakeSource(async (...request) => {
+    await issuing(HOUR, SECOND)(...request);
+    return answer(...request);
+  });
+  const page = show({ source });
+  await settle();
+  const before = page.renders;
+  for (let second = 0; second < 6; second++) await settle(SECOND);
+  expect(source.requests).toHaveLength(3);
+  expect(page.renders).toBe(before);
+  await settle(2 * SECOND);
+  expect(shown()).toBe('retry');
+  expect(page.error?.code).toBe('unavailable');
 });
 
 test('page events during suspension cause no second request', async () => {

@@ -12,7 +12,15 @@ import {
   SECOND,
   withFakeTime,
 } from './page.tsx';
-import { ASKING_MS, openNextPage, openTab, openTabsAtOnce, withTabs } from './tabs.tsx';
+import {
+  ASKING_MS,
+  openNextPage,
+  openTab,
+  openTabsAtOnce,
+  type Tab,
+  takeMessages,
+  withTabs,
+} from './tabs.tsx';
 
 withFakeTime();
 withTabs();
@@ -23,6 +31,68 @@ test('a second tab shows the first one’s token without a request', async () =>
   const second = await openTab({ source });
   expect(second.view).toMatchObject({ status: 'success', token: first.view.token });
   expect(source.requests).toHaveLength(1);
+});
+
+describe('what tabs tell each other', () => {
+  /** Tabs with a token in hand, of which the first has acquired it. */
+  async function openFive(): Promise<Tab[]> {
+    const source = fakeSource(issuing(HOUR));
+    const tabs: Tab[] = [];
+    while (tabs.length < 5) tabs.push(await openTab({ source }));
+    for (const tab of tabs) tab.update({ keepFresh: 'on-demand' });
+    takeMessages();
+    return tabs;
+  }
+
+  /** How long after each question a token was told. */
+  function answers(): number[] {
+    const messages = takeMessages();
+    const askedAtMs = messages.find(({ type }) => type === 'ask')?.atMs ?? Number.NaN;
+    return messages.filter(({ type }) => type === 'token').map(({ atMs }) => atMs - askedAtMs);
+  }
+
+  test('a new tab’s question has one answer, at once, however many tabs could give it', async () => {
+    await openFive();
+    for (let n = 0; n < 3; n++) {
+      await openTab({ source: fakeSource(down) });
+      expect(answers()).toEqual([0]);
+    }
+  });
+
+  test('another tab answers where the one that should is silent, and the others are quiet then', async () => {
+    const [first, ...others] = await openFive();
+    vi.mocked(Math.random).mockReturnValueOnce(0.5).mockReturnValueOnce(0).mockReturnValue(0.9);
+    first?.setAway(true);
+    const late = await openTab({ source: fakeSource(down) });
+    expect(late.view.token).toBe(others[0]?.view.token);
+    expect(answers()).toEqual([10]);
+  });
+
+  test('the next question is answered at once where the tab that answered so far has been closed', async () => {
+    const [first] = await openFive();
+    first?.unmount();
+    await pass(SECOND);
+    await openTab({ source: fakeSource(down) });
+    const delays = answers();
+    expect(delays.length).toBeGreaterThan(0);
+    expect(Math.max(...delays)).toBe(0);
+  });
+
+  test('a renewal is one question, to which nobody has an answer, and one new token', async () => {
+    const [first] = await openFive();
+    await pass(59 * MINUTE);
+    outcomeOf(first?.view.getToken() ?? Promise.reject());
+    await pass(SECOND);
+    expect(takeMessages().map(({ type }) => type)).toEqual(['ask', 'token']);
+  });
+
+  test('a tab that gets its token from another one tells of no request', async () => {
+    const source = fakeSource(issuing(HOUR));
+    await openTab({ source });
+    const second = await openTab({ source });
+    await pass(SECOND);
+    expect(second.events.map(({ type }) => type)).toEqual(['shared']);
+  });
 });
 
 describe('tabs without Web Locks', () => {

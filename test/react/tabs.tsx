@@ -5,6 +5,12 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import { anotherCopy, type Library, type Page, pass, showWidget } from './page.tsx';
 
 const channels = new Set<FakeChannel>();
+let told: Told[] = [];
+
+interface Told {
+  readonly type: unknown;
+  readonly atMs: number;
+}
 
 /** The tab whose code runs now: it owns the listeners that are added meanwhile. */
 let acting: object | undefined;
@@ -28,6 +34,7 @@ class FakeChannel extends EventTarget {
 
   postMessage(message: unknown): void {
     if (!channels.has(this)) throw new DOMException('The channel is closed.', 'InvalidStateError');
+    told.push({ type: Object(message).type, atMs: Date.now() });
     for (const other of channels) {
       if (other === this || other.name !== this.name || away.has(other.#owner)) continue;
       const data: unknown = structuredClone(message);
@@ -66,6 +73,7 @@ function tellTabsApart(target: EventTarget): void {
 export function withTabs(): void {
   beforeEach(() => {
     channels.clear();
+    told = [];
     away.clear();
     sessionStorage.clear();
     vi.stubGlobal('isSecureContext', true);
@@ -78,6 +86,11 @@ export function withTabs(): void {
 /** How many channels the tabs have open. */
 export function openChannels(): number {
   return channels.size;
+}
+
+/** What the tabs have told each other since the last call, without what was told. */
+export function takeMessages(): Told[] {
+  return told.splice(0);
 }
 
 /** How long a tab waits for the others' answer before it asks the source, with some time to spare. */

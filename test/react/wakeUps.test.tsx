@@ -47,6 +47,15 @@ describe('a page that wakes with an expired token', () => {
     expect(page.probe.tokens).not.toContain(dead);
   });
 
+  test('a page that keeps its visibilitychange to itself does not hide it from the session', async () => {
+    const { source } = await afterSleep();
+    const keep = (event: Event): void => event.stopImmediatePropagation();
+    document.addEventListener('visibilitychange', keep, true);
+    await happen('visibilitychange', document);
+    document.removeEventListener('visibilitychange', keep, true);
+    expect(source.requests).toHaveLength(2);
+  });
+
   test('a token that expired during sleep is replaced within 30 s without any event', async () => {
     const { source, page, dead } = await afterSleep();
     page.probe.tokens.length = 0;
