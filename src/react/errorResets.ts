@@ -46,7 +46,7 @@ export class ErrorResets {
     const together = throwing.get(error) ?? new Set();
     throwing.set(error, together.add(this));
     onceShown(() => {
-      this.#hasFailed = this.#hasJustThrown;
+      this.#hasFailed ||= this.#hasJustThrown;
       this.#hasJustThrown = false;
       if (throwing.delete(error)) throwers.set(error, [...(throwers.get(error) ?? []), together]);
     });
