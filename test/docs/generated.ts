@@ -8,6 +8,7 @@ import { errorCodes } from './errorCodes.ts';
 import { markdownTable, withExamples, withTables } from './markdown.ts';
 import { brokerMetrics } from './metrics.ts';
 import { sizesTable } from './sizes.ts';
+import { appsTable, supportTable } from './support.ts';
 
 /** A document with its examples and tables as the code has them now. */
 export function generated(text: string): string {
@@ -16,6 +17,8 @@ export function generated(text: string): string {
     serve: () => settingsTable(serveTable),
     metrics: metricsTable,
     errors: errorsTable,
+    support: supportTable,
+    apps: appsTable,
     sizes: () => sizesTable(text),
     ...Object.fromEntries(errorCodes.map((code) => [code, () => errorTable(code)])),
   };

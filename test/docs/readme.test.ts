@@ -12,6 +12,12 @@ describe('README', () => {
     expect(Buffer.byteLength(readme.text)).toBeLessThanOrEqual(12_000);
   });
 
+  it('names the size of the client entry as it is limited, in whole kB', () => {
+    const [client] = manifest['size-limit'];
+    const named = /client entry is (\d+) kB/.exec(readme.text)?.[1];
+    expect(named).toBe(Number.parseFloat(client?.limit ?? '').toFixed(0));
+  });
+
   it('names npm commands that exist', () => {
     const text = [...codesOf(readme.text), ...blocks.map(({ code }) => code)].join('\n');
     const scripts = [...text.matchAll(/\bnpm (?:run )?(\S+)/g)].map(([, name = '']) => name);

@@ -23,6 +23,7 @@ describe('the addresses of the project', () => {
   const repository = manifest.repository.url.replace(/^git\+|\.git$/g, '');
 
   it('are those of one repository, wherever they are written', () => {
+    expect(manifest.homepage).toBe(`${repository}#readme`);
     expect(manifest.bugs.url).toBe(`${repository}/issues`);
     const named = ofGithub
       .filter((file) => /\.(md|yml)$/.test(file))
