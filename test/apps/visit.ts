@@ -5,9 +5,9 @@ import { launchOptions } from '../../.ci/browser.ts';
 import type { App, Running } from './app.ts';
 
 /** A token of the default sandbox lives an hour, and is renewed a minute before its end. */
-const UNTIL_RENEWAL_MS = 59 * 60_000;
+export const UNTIL_RENEWAL_MS = 59 * 60_000;
 
-interface Visit {
+export interface Visit {
   readonly page: Page;
   /** The tokens that the page got, in order. */
   readonly tokens: readonly string[];
@@ -44,8 +44,9 @@ export async function visit(
   });
   page.on('response', async (response) => {
     if (!response.url().endsWith('/api/guest-token') || !response.ok()) return;
-    const { token } = await response.json();
-    tokens.push(token);
+    // Its body is gone if the page has been closed meanwhile.
+    const reply: { token: string } | undefined = await response.json().catch(() => undefined);
+    if (reply) tokens.push(reply.token);
   });
   await page.clock.install();
   await prepare(page);
