@@ -39,8 +39,11 @@ function again(code: GuestTokenErrorCode): string {
 
 function errorTable(code: GuestTokenErrorCode): string {
   const { hint, retryable } = errorOf(code);
-  const row = [hint, again(code), retryable ? '`true`' : '`false`'];
-  return markdownTable(['`hint`', 'Retried by the acquisition', '`retryable`'], [row]);
+  const rows = [
+    ['Retried by the acquisition', again(code)],
+    ['`retryable`', `\`${retryable}\``],
+  ];
+  return markdownTable(['`hint`', hint], rows);
 }
 
 /** What each page says first, in one table. */
