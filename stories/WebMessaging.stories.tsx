@@ -138,7 +138,7 @@ export const RefusedAndRecovered = meta.story({
   },
 });
 
-/** The session's time is over: the visitor can begin another one. */
+/** The session has expired: the visitor can read it and start another one, but not write to it. */
 export const SessionExpired = meta.story({
   beforeEach() {
     scene.talkEarlier(SESSION, 'Do you ship to Malta?');
@@ -147,11 +147,12 @@ export const SessionExpired = meta.story({
     await canvas.findByText('Do you ship to Malta?', {}, connected);
     scene.sandbox.messaging.expire();
     await canvas.findByText('This chat has ended.');
+    await expect(canvas.getByLabelText(INPUT)).toBeDisabled();
     await expect(canvas.getByRole('button', { name: 'Start a new one' })).toBeVisible();
   },
 });
 
-/** The button begins it. */
+/** The button starts it. */
 export const NewSession = SessionExpired.extend({
   tags: ['!autodocs'],
   async play({ canvas, userEvent }) {
@@ -159,6 +160,7 @@ export const NewSession = SessionExpired.extend({
     scene.sandbox.messaging.expire();
     await userEvent.click(await canvas.findByRole('button', { name: 'Start a new one' }));
     await canvas.findByText(EMPTY, {}, connected);
+    await expect(canvas.getByLabelText(INPUT)).toBeEnabled();
     await expect(canvas.getByRole('status')).toHaveTextContent('Connected');
   },
 });

@@ -21,6 +21,7 @@ export function Chat(connection: ChatConnection): ReactNode {
   const { messages, loading, load, outgoing, send, status, line } = connection;
   const log = useRef<HTMLDivElement>(null);
   const count = messages.length + (outgoing ? 1 : 0);
+  const isClosed = status === 'idle' || status === 'ended';
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new message is what to scroll to
   useEffect(() => {
@@ -53,7 +54,7 @@ export function Chat(connection: ChatConnection): ReactNode {
               <span className="note">
                 {outgoingNotes[outgoing.state]}{' '}
                 {outgoing.state === 'failed' && (
-                  <button type="button" onClick={() => send(outgoing.text)}>
+                  <button type="button" disabled={isClosed} onClick={() => send(outgoing.text)}>
                     Send again
                   </button>
                 )}
@@ -62,7 +63,7 @@ export function Chat(connection: ChatConnection): ReactNode {
           )}
         </ol>
       </div>
-      <Composer disabled={status === 'idle'} send={send} />
+      <Composer disabled={isClosed} send={send} />
     </section>
   );
 }
@@ -87,6 +88,7 @@ function Empty({
 
 function emptyText(status: string, loading: string): string {
   if (status === 'idle') return 'Sign in to chat with us.';
+  if (status === 'ended') return 'Start a new chat to write to us.';
   if (status === 'error') return 'You can write to us as soon as we are connected.';
   if (status === 'success' && loading === 'no') return 'No messages yet. Say hello!';
   return loading === 'retrying' ? 'Still loading…' : 'One moment, please.';

@@ -32,7 +32,7 @@ export interface Line {
 
 /** All that the widget knows of what it is connected to: a web chat, or Web Messaging. */
 export interface ChatConnection extends Messages {
-  /** `"idle"`: nobody is signed in. */
-  readonly status: 'idle' | 'pending' | 'success' | 'error';
+  /** `"idle"`: nobody is signed in. `"ended"`: the conversation is over, and takes no more messages. */
+  readonly status: 'idle' | 'pending' | 'success' | 'error' | 'ended';
   readonly line: Line;
 }

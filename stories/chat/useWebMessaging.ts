@@ -108,7 +108,7 @@ const statuses: Record<MessengerState, ChatConnection['status']> = {
   open: 'success',
   'signed-out': 'idle',
   'sign-in-needed': 'idle',
-  expired: 'error',
+  expired: 'ended',
   failed: 'error',
 };
 
