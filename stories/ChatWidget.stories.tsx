@@ -2,6 +2,7 @@ import { expect, waitFor, within } from 'storybook/test';
 import preview from '../.storybook/preview.ts';
 import { ChatWidget } from './chat/ChatWidget.tsx';
 import { goOffline } from './support/offline.ts';
+import { printsWarning } from './support/prints.ts';
 import { Stage, type StageProps } from './support/Stage.tsx';
 import { API_URL, openScene, type Scene } from './support/scene.ts';
 
@@ -76,9 +77,9 @@ export const Keyboard = meta.story({
   },
 });
 
-/** Tokens of 30 seconds, and a slow Genesys: watch the line under the title every 24 seconds. */
+/** Tokens of 30 seconds, and a slow Genesys: watch the line under the title every 25 seconds. */
 export const Renewal = meta.story({
-  args: { expiryBufferMs: 6_000 },
+  args: { expiryBufferMs: 5_000 },
   beforeEach() {
     scene.sandbox.configure({ tokenLifeSeconds: 30 });
     scene.sandbox.fault('visitor', { kind: 'slow', delayMs: 1_500 });
@@ -92,7 +93,7 @@ export const Renewal = meta.story({
 /** The same with tokens of 4 seconds: the conversation goes on while the line says what happens. */
 export const RenewalInAHurry = meta.story({
   tags: ['!autodocs'],
-  args: { expiryBufferMs: 2_000 },
+  args: { expiryBufferMs: 300 },
   beforeEach() {
     scene.sandbox.configure({ tokenLifeSeconds: 4 });
     scene.sandbox.fault('visitor', { kind: 'slow', delayMs: 300 });
@@ -201,6 +202,7 @@ export const MessagesLoadedAgain = MessagesNotLoaded.extend({
 
 /** Genesys says 429: the line counts down to the next try, and has a button for the impatient. */
 export const TooManyRequests = meta.story({
+  parameters: printsWarning,
   beforeEach() {
     scene.sandbox.fault('visitor', { kind: 'rate-limited', seconds: 90 });
   },
@@ -209,13 +211,15 @@ export const TooManyRequests = meta.story({
     await canvas.findByText(/Next try in \d+ s\./);
     // The broker spares Genesys for as long as Genesys has asked for; a person may ask all the same.
     await userEvent.click(canvas.getByRole('button', { name: 'Try now' }));
-    await waitFor(() => expect(canvas.getByRole('status')).toHaveTextContent('Very busy'));
+    await waitFor(() => expect(canvas.getByRole('button', { name: 'Try now' })).toBeEnabled());
+    await expect(canvas.getByRole('status')).toHaveTextContent('Very busy');
     await expect(scene.sandbox.count('visitor')).toBe(1);
   },
 });
 
 /** The broker can't get a token: the line says so, and when the next try comes. */
 export const ConnectionFailed = meta.story({
+  parameters: printsWarning,
   args: { retry: { attempts: 1 } },
   beforeEach() {
     scene.sandbox.fault('visitor', 'unavailable');

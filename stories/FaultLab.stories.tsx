@@ -3,6 +3,7 @@ import preview from '../.storybook/preview.ts';
 import { FaultLab, type FaultLabProps } from './faultLab/FaultLab.tsx';
 import { failures, type Lab, noFaults, openLab } from './faultLab/lab.ts';
 import { inspectorIn } from './support/inspector.ts';
+import { printsWarning } from './support/prints.ts';
 
 let lab: Lab;
 
@@ -79,6 +80,7 @@ export const SlowNetwork = meta.story({
 
 /** Genesys answers 503: three attempts, then a cool-down and a countdown. */
 export const ServerDown = meta.story({
+  parameters: printsWarning,
   args: { failure: 'server error (503)' },
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
@@ -105,6 +107,7 @@ export const EverySecondRequestFails = meta.story({
 
 /** Genesys answers 429 with a long Retry-After: the line counts down. */
 export const TooManyRequests = meta.story({
+  parameters: printsWarning,
   args: { failure: 'too many requests (429)', retryAfterSeconds: 120 },
   async play({ canvas, canvasElement }) {
     await line(canvas, 'Very busy right now.');
@@ -130,6 +133,7 @@ export const BrieflyBusy = meta.story({
 
 /** Our own server has the wrong client secret: the visitor can't mend it, and is not told how. */
 export const WrongSecret = meta.story({
+  parameters: printsWarning,
   args: { failure: 'wrong client secret (401)' },
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
@@ -141,6 +145,7 @@ export const WrongSecret = meta.story({
 
 /** The OAuth client lacks the role: asked twice, then a cool-down of a minute at most. */
 export const MissingRole = meta.story({
+  parameters: printsWarning,
   args: { failure: 'missing role (403)' },
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
@@ -164,6 +169,7 @@ export const NoAnswer = meta.story({
 
 /** The connection to our own server breaks each time. */
 export const ConnectionLost = meta.story({
+  parameters: printsWarning,
   args: { failure: 'connection lost', attempts: 1 },
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
@@ -175,6 +181,7 @@ export const ConnectionLost = meta.story({
 
 /** No broker at the URL: not tried again at once. */
 export const WrongUrl = meta.story({
+  parameters: printsWarning,
   args: { failure: 'wrong URL (404)' },
   async play({ canvas, canvasElement }) {
     await line(canvas, FAILED);
@@ -186,6 +193,7 @@ export const WrongUrl = meta.story({
 
 /** A proxy answers a page of HTML. */
 export const HtmlInPlaceOfJson = meta.story({
+  parameters: printsWarning,
   args: { failure: 'HTML in place of JSON', attempts: 1 },
   async play({ canvas }) {
     await line(canvas, FAILED);
@@ -195,6 +203,7 @@ export const HtmlInPlaceOfJson = meta.story({
 
 /** A reply without a token is never taken for one. */
 export const EmptyToken = meta.story({
+  parameters: printsWarning,
   args: { failure: 'empty token', attempts: 1 },
   async play({ canvas }) {
     await line(canvas, FAILED);
@@ -203,6 +212,7 @@ export const EmptyToken = meta.story({
 
 /** A token that is over on arrival is never used, and not asked for again and again. */
 export const ExpiredToken = meta.story({
+  parameters: printsWarning,
   args: { failure: 'expired token', attempts: 1 },
   async play({ canvas }) {
     await line(canvas, FAILED);
@@ -232,6 +242,7 @@ export const WrongClock = meta.story({
 
 /** Tokens of four seconds: renewed again and again, without a gap. */
 export const ShortLife = meta.story({
+  parameters: printsWarning,
   args: { lifeSeconds: 4, expiryBufferMs: 60_000 },
   async play({ canvas, canvasElement }) {
     await canvas.findByText(EMPTY);

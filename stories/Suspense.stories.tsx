@@ -3,6 +3,7 @@ import { expect } from 'storybook/test';
 import preview from '../.storybook/preview.ts';
 import { isGuestTokenError, useSuspenseGuestToken } from '../src/index.ts';
 import './support/panel.css';
+import { printsCaughtError } from './support/prints.ts';
 import { Stage, type StageProps } from './support/Stage.tsx';
 import { openScene, type Scene } from './support/scene.ts';
 import { visitorText } from './support/visitorText.ts';
@@ -72,6 +73,7 @@ export const FallbackThenContent = meta.story({
 
 /** An acquisition has failed: the error boundary says what that means for the visitor. */
 export const Failure = meta.story({
+  parameters: printsCaughtError,
   args: { retry: { attempts: 1 } },
   beforeEach() {
     scene.sandbox.fault('visitor', 'forbidden');

@@ -1,6 +1,7 @@
 import { expect, waitFor } from 'storybook/test';
 import preview from '../.storybook/preview.ts';
 import { TokenCard } from './card/TokenCard.tsx';
+import { printsWarning } from './support/prints.ts';
 import { Stage, type StageProps } from './support/Stage.tsx';
 import { openScene, type Scene } from './support/scene.ts';
 
@@ -30,9 +31,9 @@ export const FirstLoad = meta.story({
   },
 });
 
-/** Tokens of 30 seconds, replaced 6 seconds before their end. */
+/** Tokens of 30 seconds, replaced 5 seconds before their end. */
 export const Renewal = meta.story({
-  args: { expiryBufferMs: 6_000 },
+  args: { expiryBufferMs: 5_000 },
   beforeEach() {
     scene.sandbox.configure({ tokenLifeSeconds: 30 });
   },
@@ -44,7 +45,7 @@ export const Renewal = meta.story({
 
 /** The same in a hurry, so that the test sees a renewal: tokens of 3 seconds, on screen without a gap. */
 export const RenewalInAHurry = meta.story({
-  args: { expiryBufferMs: 1_000 },
+  args: { expiryBufferMs: 200 },
   beforeEach() {
     scene.sandbox.configure({ tokenLifeSeconds: 3 });
   },
@@ -62,6 +63,7 @@ export const RenewalInAHurry = meta.story({
 
 /** Genesys says 429 with a long Retry-After: the card counts down to the next try. */
 export const RateLimited = meta.story({
+  parameters: printsWarning,
   beforeEach() {
     scene.sandbox.fault('visitor', { kind: 'rate-limited', seconds: 120 });
   },
@@ -89,6 +91,7 @@ export const RefusedAndRecovered = meta.story({
 
 /** The OAuth client lacks the role: asked twice, then the card says what that means for the visitor. */
 export const RoleMissing = meta.story({
+  parameters: printsWarning,
   beforeEach() {
     scene.sandbox.fault('visitor', 'forbidden');
   },
@@ -115,6 +118,7 @@ export const OpaqueToken = meta.story({
 
 /** The server is down: tried three times with growing pauses, then the card counts down. */
 export const Failure = meta.story({
+  parameters: printsWarning,
   args: { retry: { minDelayMs: 200, maxDelayMs: 400 } },
   beforeEach() {
     scene.sandbox.fault('visitor', 'unavailable');
@@ -129,6 +133,7 @@ export const Failure = meta.story({
 
 /** The button asks at once. */
 export const FailureAndRetry = meta.story({
+  parameters: printsWarning,
   args: { retry: { attempts: 1 } },
   beforeEach() {
     scene.sandbox.fault('visitor', 'unavailable', { times: 1 });

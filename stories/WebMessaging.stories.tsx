@@ -2,6 +2,7 @@ import { expect, waitFor, within } from 'storybook/test';
 import preview from '../.storybook/preview.ts';
 import { AnonymousMessaging, SignedInMessaging } from './chat/WebMessagingWidget.tsx';
 import { type MessagingScene, openMessagingScene } from './support/messagingScene.ts';
+import { printsWarning } from './support/prints.ts';
 import { Stage, type StageProps } from './support/Stage.tsx';
 import { API_URL } from './support/scene.ts';
 
@@ -87,6 +88,7 @@ export const SignedIn = meta.story({
 
 /** The broker says `reauthenticate`: the widget asks for a sign-in, and for nothing else. */
 export const SignInNeeded = meta.story({
+  parameters: printsWarning,
   args: { signedIn: true },
   async play({ canvas }) {
     await canvas.findByText('Please sign in again.', {}, connected);
