@@ -108,8 +108,10 @@ function detail(event: GuestTokenEvent): string {
       return event.fresh ? `request ${event.attempt}, for a new one` : `request ${event.attempt}`;
     case 'acquired':
       return `for ${Math.round(event.lifeMs / 1000)} s`;
-    case 'retrying':
-      return `${event.code}, again in ${(event.delayMs / 1000).toFixed(1)} s`;
+    case 'retrying': {
+      const when = event.delayMs === 0 ? 'at once' : `in ${(event.delayMs / 1000).toFixed(1)} s`;
+      return `${event.code}, again ${when}`;
+    }
     case 'failed':
       return event.code;
     case 'shared':

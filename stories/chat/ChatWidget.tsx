@@ -89,7 +89,7 @@ function Empty({
 function emptyText(status: string, loading: string): string {
   if (status === 'idle') return 'Sign in to chat with us.';
   if (status === 'ended') return 'Start a new chat to write to us.';
-  if (status === 'error') return 'You can write to us as soon as we are connected.';
+  if (status === 'error') return 'We will be with you as soon as we are connected.';
   if (status === 'success' && loading === 'no') return 'No messages yet. Say hello!';
   return loading === 'retrying' ? 'Still loading…' : 'One moment, please.';
 }
