@@ -111,16 +111,14 @@ function browser(
 const browserFiles = ['test/browser/**/*.test.ts'];
 /** Needs a back/forward cache; headless Chromium has none. */
 const backForward = 'test/browser/backForward.test.ts';
-/** About our own code rather than about the browser: once is enough. */
-const messenger = 'test/browser/messenger.test.ts';
 /** Needs a debugger to freeze pages. */
 const frozenPages = 'test/browser/page.test.ts';
 
 /** What each other browser has to show; in Chromium, what needs a screen or many tabs. */
 const otherBrowsers = {
   chrome: { include: ['test/browser/{tabs,renewals,backForward}.test.ts'] },
-  firefox: { include: browserFiles, exclude: [frozenPages, messenger] },
-  webkit: { include: browserFiles, exclude: [frozenPages, messenger] },
+  firefox: { include: browserFiles, exclude: [frozenPages] },
+  webkit: { include: browserFiles, exclude: [frozenPages] },
 };
 
 /** The browsers of this machine beside the headless Chromium; says what the others are missing. */
