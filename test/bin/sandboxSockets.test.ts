@@ -37,6 +37,9 @@ describe('a real socket of the sandbox', () => {
     expect(await refusalOf(urlOf())).toEqual({ status: 429, retryAfter: '7' });
     expect(await refusalOf(urlOf('/v2'))).toMatchObject({ status: 404 });
     expect(await refusalOf(urlOf().replace('/webmessaging', ''))).toMatchObject({ status: 404 });
+    expect(await refusalOf(urlOf().replace('messaging', 'MESSAGING'))).toMatchObject({
+      status: 404,
+    });
     expect(await refusalOf(`${server.socketUrl}/v1`)).toMatchObject({ status: 400 });
   });
 

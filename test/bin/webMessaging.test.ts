@@ -58,6 +58,8 @@ describe('a Node client of serve --sandbox', () => {
 
   it('signs in with PKCE, configures an authenticated session, and is logged out by a revocation', async () => {
     const { url } = await servers.serve();
+    const stolen = { ...(await signInWithPkce(url)), codeVerifier: 'a-guess' };
+    expect((await post(url, 'oauthcodegrantjwtexchange', { oauth: stolen })).status).toBe(401);
     const { jwt, refreshToken } = await signedIn(url);
     const client = await open(url, 'uuid-1');
     const configure = (code: string) =>
@@ -79,12 +81,17 @@ describe('a Node client of serve --sandbox', () => {
     expect((await post(url, 'refresh', { refreshToken })).status).toBe(401);
   });
 
-  it('signs in with the implicit flow: an ID token with its nonce', async () => {
+  it('signs in with the implicit flow: an ID token with its nonce and its redirect URI', async () => {
     const { url } = await servers.serve();
-    const back = await authorize(url, { response_type: 'id_token', nonce: 'n1' });
-    const idToken = new URLSearchParams(back.hash.slice(1)).get('id_token');
-    const oauth = { idToken, nonce: 'n1', redirectUri };
-    const { jwt } = await (await post(url, 'oauthcodegrantjwtexchange', { oauth })).json();
+    async function exchange(changes: object): Promise<Response> {
+      const back = await authorize(url, { response_type: 'id_token', nonce: 'n1' });
+      const idToken = new URLSearchParams(back.hash.slice(1)).get('id_token');
+      const oauth = { idToken, nonce: 'n1', redirectUri, ...changes };
+      return post(url, 'oauthcodegrantjwtexchange', { oauth });
+    }
+    expect((await exchange({ nonce: 'n2' })).status).toBe(401);
+    expect((await exchange({ redirectUri: 'https://evil.example/' })).status).toBe(400);
+    const { jwt } = await (await exchange({})).json();
     const client = await open(url, 'uuid-1');
     const answer = await client.ask('configureAuthenticatedSession', { data: { code: jwt } });
     expect(answer.body.newSession).toBe(true);
