@@ -76,7 +76,8 @@ describe('a real socket of the sandbox', () => {
 
   it('refuses binary frames with 400', async () => {
     const client = await open();
-    client.socket.send(new Uint8Array([1, 2, 3]));
+    const frame = { action: 'configureSession', startNew: false, ...session };
+    client.socket.send(new TextEncoder().encode(JSON.stringify(frame)));
     expect(await client.next()).toMatchObject({ class: 'string', code: 400 });
     client.socket.close();
   });
