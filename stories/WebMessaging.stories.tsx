@@ -140,6 +140,20 @@ export const RefusedAndRecovered = meta.story({
   },
 });
 
+/** Genesys refuses a message, as too many came: it stays, with a button that sends it again. */
+export const MessageRefused = meta.story({
+  async play({ canvas, userEvent }) {
+    await canvas.findByText(EMPTY, {}, connected);
+    scene.sandbox.fault('onMessage', 'rate-limited', { times: 1 });
+    await userEvent.type(canvas.getByLabelText(INPUT), 'An important question{Enter}');
+    await canvas.findByText('Not sent.');
+    await userEvent.click(canvas.getByRole('button', { name: 'Send again' }));
+    await canvas.findByText(ANSWER);
+    await expect(canvas.getAllByText('An important question')).toHaveLength(1);
+    await expect(canvas.queryByText('Not sent.')).toBeNull();
+  },
+});
+
 /** The session has expired: the visitor can read it and start another one, but not write to it. */
 export const SessionExpired = meta.story({
   beforeEach() {

@@ -16,6 +16,8 @@ export interface MessengerSession {
   readonly opened: number;
   /** What came over the socket since the page was loaded, oldest first. */
   readonly live: readonly Message[];
+  /** The tracingId of the message that was refused last. */
+  readonly refused: string | undefined;
 }
 
 /** `getToken` and `refresh` of `useGuestToken()`. */
@@ -32,6 +34,7 @@ export function useMessenger(
   const [state, setState] = useState<MessengerState>('connecting');
   const [opened, setOpened] = useState(0);
   const [live, setLive] = useState<readonly Message[]>([]);
+  const [refused, setRefused] = useState<string>();
   const messenger = useMemo(
     () =>
       new Messenger({
@@ -44,6 +47,7 @@ export function useMessenger(
           if (next === 'open') setOpened((before) => before + 1);
         },
         onMessage: (message) => setLive((before) => [...before, toMessage(message)]),
+        onRefused: setRefused,
       }),
     [sessionId, visitor],
   );
@@ -51,7 +55,7 @@ export function useMessenger(
     messenger.connect();
     return () => messenger.close();
   }, [messenger]);
-  return { sessionId, messenger, state, opened, live };
+  return { sessionId, messenger, state, opened, live, refused };
 }
 
 export interface WebMessagingActions {
@@ -67,9 +71,9 @@ export function useWebMessaging(
   historyUrl: string,
   actions: WebMessagingActions,
 ): ChatConnection {
-  const { sessionId, messenger, state, opened, live } = session;
+  const { sessionId, messenger, state, opened, live, refused } = session;
   const guestFetch = useGuestFetch();
-  const [written, setWritten] = useState({ text: '', connection: 0, arrived: 0 });
+  const [written, setWritten] = useState({ text: '', tracingId: '', connection: 0, arrived: 0 });
   const history = useQuery({
     queryKey: ['history', sessionId],
     queryFn: async ({ signal }) => {
@@ -88,15 +92,15 @@ export function useWebMessaging(
   const known = new Set(earlier.map(({ id }) => id));
   const arrived = live.filter(({ fromVisitor }) => fromVisitor).length;
   const isOnItsWay = written.text !== '' && arrived === written.arrived;
-  const isLost = written.connection !== opened || state !== 'open';
+  const isLost = written.connection !== opened || state !== 'open' || written.tracingId === refused;
   return {
     messages: [...earlier, ...live.filter(({ id }) => !known.has(id))],
     loading: history.isError ? 'failed' : history.isPending ? 'yes' : 'no',
     load: () => void history.refetch(),
     outgoing: isOnItsWay ? { text: written.text, state: isLost ? 'failed' : 'sending' } : undefined,
     send(text) {
-      setWritten({ text, connection: opened, arrived });
-      if (state === 'open') messenger.send(text);
+      const tracingId = state === 'open' ? messenger.send(text) : '';
+      setWritten({ text, tracingId, connection: opened, arrived });
     },
     status: statuses[state],
     line: lineOf(session, actions),

@@ -29,6 +29,8 @@ interface Scene {
   readonly messenger: Messenger;
   readonly states: MessengerState[];
   readonly texts: string[];
+  /** The tracingIds of refused messages. */
+  readonly refused: string[];
 }
 
 /** A visitor opens the widget, which comes to this state. */
@@ -55,6 +57,7 @@ async function openWidget(state: MessengerState = 'open', signedIn = true): Prom
   const page = showWidget({ externalId: 'ada', source, keepFresh: 'on-demand' });
   const states: MessengerState[] = [];
   const texts: string[] = [];
+  const refused: string[] = [];
   const messenger = new Messenger({
     url: `${sandbox.socketUrl}/v1`,
     deploymentId: sandbox.deploymentId,
@@ -62,10 +65,11 @@ async function openWidget(state: MessengerState = 'open', signedIn = true): Prom
     visitor: page.view,
     onState: (state) => states.push(state),
     onMessage: ({ text }) => texts.push(text),
+    onRefused: (tracingId) => refused.push(tracingId),
   });
   messenger.connect();
   await reaches(states, state);
-  return { page, messenger, states, texts };
+  return { page, messenger, states, texts, refused };
 }
 
 /** The broker encrypts, which takes real time as well. */
@@ -325,6 +329,21 @@ describe('a messenger whose server misbehaves', () => {
     expect(states).toEqual(['connecting', 'open', 'failed']);
     expect(sandbox.count('connect')).toBe(1);
   });
+
+  test.each(['rate-limited', 'unavailable'] as const)(
+    'tells which message was refused, and stays open: %s',
+    async (fault) => {
+      const { messenger, states, texts, refused } = await openWidget();
+      sandbox.fault('onMessage', fault, { times: 1 });
+      const first = messenger.send('Hello?');
+      messenger.send('Anybody?');
+      await pass();
+      expect(refused).toEqual([first]);
+      expect(texts).toEqual(['Anybody?', expect.stringMatching(/sandbox/)]);
+      expect(states).toEqual(['connecting', 'open']);
+      messenger.close();
+    },
+  );
 
   test('learns from the answer to a message that its session has expired', async () => {
     const { messenger, states } = await openWidget();

@@ -26,6 +26,8 @@ export interface MessengerOptions {
   visitor?: { getToken(): Promise<string>; refresh(): Promise<string> };
   onState(state: MessengerState): void;
   onMessage(message: MessengerMessage): void;
+  /** A message was refused, e.g. with 429. `send()` returned its tracingId. */
+  onRefused?(tracingId: string): void;
 }
 
 /** What Genesys sends. `"response"` answers a request; `"message"` is everything else. */
@@ -89,8 +91,9 @@ export class Messenger {
     });
   }
 
-  send(text: string): void {
-    this.#send('onMessage', { message: { type: 'Text', text } });
+  /** @returns the tracingId of the message */
+  send(text: string): string {
+    return this.#send('onMessage', { message: { type: 'Text', text } });
   }
 
   close(): void {
@@ -134,7 +137,9 @@ export class Messenger {
       // Typing indicators and the like are StructuredMessages without text.
       const isText = kind === 'StructuredMessage' && typeof body?.text === 'string';
       if (isText) this.#options.onMessage(body as MessengerMessage);
-    } else if (type === 'response' && !this.#isConfigured && tracingId === this.#configuring) {
+    } else if (type === 'response' && this.#isConfigured) {
+      if (code !== 200) this.#options.onRefused?.(tracingId);
+    } else if (type === 'response' && tracingId === this.#configuring) {
       this.#configured(code, Number(body?.retryAfter));
     }
   }
