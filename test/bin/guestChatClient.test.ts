@@ -60,6 +60,12 @@ describe("Genesys' guest chat client", () => {
       sender: { id: memberId },
       conversation: { id: conversationId },
     });
+    const asTheAgent = api.postWebchatGuestConversationMemberMessages(
+      conversationId,
+      'agent-sandbox',
+      { body: 'I am the agent' },
+    );
+    await expect(asTheAgent).rejects.toMatchObject({ status: 404 });
     const all = await api.getWebchatGuestConversationMessages(conversationId);
     expect(all.entities).toMatchObject([{ id: written.id }, { sender: { role: 'AGENT' } }]);
     const answers = await api.getWebchatGuestConversationMessages(conversationId, {
