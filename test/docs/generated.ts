@@ -68,7 +68,8 @@ function settingsTable(table: Table): string {
     code(variable),
     code(flag && (placeholder ? `--${flag} ${placeholder}` : `--${flag}`)),
     code(fallback),
-    help,
+    // else it becomes a link
+    help.replace(/https:\/\/\S+/g, '`$&`'),
   ]);
   return markdownTable(['Variable', 'Option', 'Default', ''], rows);
 }
