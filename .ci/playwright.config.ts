@@ -9,6 +9,8 @@ export default defineConfig({
   reporter: 'list',
   fullyParallel: true,
   workers: 2,
-  timeout: 30_000,
+  // A busy machine takes its time.
+  timeout: 60_000,
+  expect: { timeout: 20_000 },
   use: { launchOptions: await pinnedLaunchOptions() },
 });
