@@ -23,13 +23,13 @@ const hints: Record<GuestTokenErrorCode, string> = {
   forbidden: 'Check role permission and OAuth scope.',
   rejected: 'Check channelId and attributes.',
   unavailable: 'Check the source.',
-  malformed_reply: 'Answer JSON with id and token.',
-  unknown_expiry: 'Answer expires_in, exp or created_time.',
-  no_progress: 'Answer a new token on Cache-Control: no-cache.',
+  malformed_reply: 'Return JSON with id and token.',
+  unknown_expiry: 'Return expires_in, exp or created_time.',
+  no_progress: 'Return a new token on Cache-Control: no-cache.',
   expired: 'Check expires_in and exp.',
   identity_mismatch: 'Check externalId and authorize.',
   misconfigured: 'Correct it in your code.',
-  aborted: 'Ask again if still wanted.',
+  aborted: 'Ask again if still needed.',
 };
 
 /** The hint where the wrong server, or none of ours, has answered. */

@@ -22,7 +22,7 @@ export const visitorTable = {
     kind: list,
     fallback: '',
     option: 'allowedOrigins',
-    help: 'other origins whose pages may ask, with commas between',
+    help: 'comma-separated: other origins whose pages may ask',
   }),
   allowedChannels: setting({
     variable: 'GUEST_TOKEN_ALLOWED_CHANNELS',
@@ -31,7 +31,7 @@ export const visitorTable = {
     kind: list,
     fallback: '',
     option: 'allowedChannels',
-    help: 'channels that browsers may name beside GENESYS_CHANNEL_ID, with commas between',
+    help: 'comma-separated: channels that browsers may name beside GENESYS_CHANNEL_ID',
   }),
   cookieSecret: setting({
     variable: 'GUEST_TOKEN_COOKIE_SECRET',
@@ -129,7 +129,7 @@ export const limitTable = {
     kind: countOrList,
     fallback: '0',
     option: 'limits.trustedProxies',
-    help: 'your proxies in front: how many, or their addresses and CIDRs with commas between',
+    help: 'the proxies in front: how many, or their addresses and CIDRs, comma-separated',
   }),
   ipv6PrefixLength: setting({
     variable: 'GUEST_TOKEN_IPV6_PREFIX_LENGTH',

@@ -45,7 +45,7 @@ export const serverTable = {
     placeholder: 'LIST',
     kind: list,
     fallback: '',
-    help: 'hosts that requests may name, with commas between; any where it is empty',
+    help: 'comma-separated: hosts that requests may name; empty allows any',
   }),
   maxConnections: setting({
     variable: 'GUEST_TOKEN_MAX_CONNECTIONS',

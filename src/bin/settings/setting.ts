@@ -54,7 +54,7 @@ export const onOff: Kind<boolean> = {
 };
 
 export const list: Kind<readonly string[]> = {
-  expected: 'a list with commas between',
+  expected: 'a comma-separated list',
   parse: (given) =>
     given
       .split(',')
@@ -63,7 +63,7 @@ export const list: Kind<readonly string[]> = {
 };
 
 export const countOrList: Kind<number | readonly string[]> = {
-  expected: 'a whole number, or a list with commas between',
+  expected: 'a whole number or a comma-separated list',
   parse: (given) => (/^\d{1,3}$/.test(given) ? Number(given) : list.parse(given)),
 };
 
