@@ -1,5 +1,4 @@
 import type { GuestTokenError } from '../core/errors.ts';
-import { sleep } from '../core/waits.ts';
 
 /** The providers whose components have thrown an error, each time that it was shown. */
 const throwers = new WeakMap<GuestTokenError, ReadonlySet<ErrorResets>[]>();
@@ -43,13 +42,19 @@ export class ErrorResets {
 
   onThrow(error: GuestTokenError): void {
     this.#hasJustThrown = true;
-    const together = throwing.get(error) ?? new Set();
-    throwing.set(error, together.add(this));
-    onceShown(() => {
-      this.#hasFailed ||= this.#hasJustThrown;
-      this.#hasJustThrown = false;
-      if (throwing.delete(error)) throwers.set(error, [...(throwers.get(error) ?? []), together]);
-    });
+    if (throwing.size === 0) {
+      onceShown(() => {
+        for (const [failure, together] of throwing) {
+          throwers.set(failure, [...(throwers.get(failure) ?? []), together]);
+          for (const thrower of together) {
+            thrower.#hasFailed ||= thrower.#hasJustThrown;
+            thrower.#hasJustThrown = false;
+          }
+        }
+        throwing.clear();
+      });
+    }
+    throwing.set(error, (throwing.get(error) ?? new Set()).add(this));
   }
 
   /** A component waits for a token, or has one. */
@@ -80,11 +85,12 @@ function onceShown(work: () => void): void {
     queueMicrotask(work);
     return;
   }
-  const shown = new AbortController();
-  const observer = new MutationObserver(() => shown.abort());
+  const observer = new MutationObserver(onShown);
+  const timer = setTimeout(onShown, SHOWN_AFTER_MS);
   observer.observe(document, { childList: true, subtree: true });
-  sleep(SHOWN_AFTER_MS, shown.signal).then(() => {
+  function onShown(): void {
     observer.disconnect();
+    clearTimeout(timer);
     work();
-  });
+  }
 }

@@ -18,27 +18,15 @@ interface WidgetProps {
 }
 
 /** The chat widget on Web Messaging, for visitors without an account. Its provider is the history's. */
-export function AnonymousMessaging({ apiUrl, sessionId }: WidgetProps): ReactNode {
-  const [current, setCurrent] = useState(sessionId);
-  return (
-    <Session
-      key={current}
-      apiUrl={apiUrl}
-      sessionId={current}
-      isRenewing={false}
-      signIn={() => undefined}
-      startNew={() => setCurrent(crypto.randomUUID())}
-    />
-  );
+export function AnonymousMessaging(props: WidgetProps): ReactNode {
+  return <Messaging {...props} isRenewing={false} signIn={async () => undefined} />;
 }
 
 /** The same for visitors who have signed in, below the provider of their token. */
 export function SignedInMessaging({
-  apiUrl,
-  sessionId,
   signIn,
+  ...props
 }: WidgetProps & { signIn: () => Promise<void> }): ReactNode {
-  const [current, setCurrent] = useState(sessionId);
   const { isFetching, getToken, refresh } = useGuestToken();
   const visitor = useMemo(() => ({ getToken, refresh }), [getToken, refresh]);
 
@@ -46,18 +34,29 @@ export function SignedInMessaging({
     await signIn();
     // With the new code; what it fails with, the session meets again.
     await refresh().catch(() => undefined);
-    setCurrent(crypto.randomUUID());
   }
 
+  return <Messaging {...props} visitor={visitor} isRenewing={isFetching} signIn={signInAgain} />;
+}
+
+interface MessagingProps extends WidgetProps {
+  visitor?: SignedInVisitor;
+  /** The visitor's own token is being renewed. */
+  isRenewing: boolean;
+  signIn: () => Promise<void>;
+}
+
+/** One session after the other: a sign-in and an ended chat begin a new one. */
+function Messaging({ sessionId, signIn, ...props }: MessagingProps): ReactNode {
+  const [current, setCurrent] = useState(sessionId);
+  const startNew = (): void => setCurrent(crypto.randomUUID());
   return (
     <Session
       key={current}
-      apiUrl={apiUrl}
+      {...props}
       sessionId={current}
-      visitor={visitor}
-      isRenewing={isFetching}
-      signIn={() => void signInAgain()}
-      startNew={() => setCurrent(crypto.randomUUID())}
+      signIn={() => void signIn().then(startNew)}
+      startNew={startNew}
     />
   );
 }
