@@ -363,7 +363,7 @@ symptom('It stops after ten requests', (quotes) => {
     expect(new Set(seen.ours)).toEqual(
       new Set(['The source was asked 10 times in a minute. Wait until retryAtMs. (rate_limited)']),
     );
-    expect(seen.console.join('\n')).not.toContain('429');
+    expect(seen.console.join('\n')).not.toContain('status of 429');
     quotes(seen.ours[0]);
   });
 });
