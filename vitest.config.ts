@@ -38,17 +38,53 @@ const unit: TestProjectInlineConfiguration = {
   test: {
     name: 'unit',
     environment: 'jsdom',
-    // What mutants of the core and the session are tried by; the rest would only find them again.
-    include: [
-      mutating ? 'test/{core,session,react}/**/*.test.{ts,tsx}' : 'test/**/*.test.{ts,tsx}',
-    ],
+    include: ['test/**/*.test.{ts,tsx}'],
     exclude: ['test/apps/**', 'test/browser/**', 'test/package/**', 'test/runtimes/**'],
     setupFiles: ['test/setup.ts'],
-    globalSetup: mutating ? [] : ['test/redis/notice.ts'],
-    typecheck: { enabled: !mutating, include: ['test/types/**/*.test-d.{ts,tsx}'] },
+    globalSetup: ['test/redis/notice.ts'],
+    typecheck: { enabled: true, include: ['test/types/**/*.test-d.{ts,tsx}'] },
     ...(onReact18 && react18.test),
   },
 };
+
+/** Replaces the window, which is fixed in the pages that share a thread. */
+const ownWindow = 'test/react/{hydration,reactNative}.test.tsx';
+
+/**
+ * What mutants of the core and the session are tried by; the rest would only find them again. Each
+ * is over with the first failure, so the quick files come first. Those that draw a page share a
+ * thread: a new jsdom for each takes longer than its tests.
+ */
+const mutants: TestProjectInlineConfiguration[] = [
+  mutantTests(1, 'modules', { environment: 'node', include: ['test/{core,session}/*.test.ts'] }),
+  {
+    ...mutantTests(2, 'pages', {
+      environment: 'jsdom',
+      include: ['test/{core,session,react}/*.test.tsx'],
+      exclude: [ownWindow],
+    }),
+    plugins: [
+      {
+        name: 'pages-share-a-thread',
+        // Stryker sets one pool for everything.
+        configureVitest: ({ project }) => {
+          project.config.pool = 'vmThreads';
+          project.config.isolate = false;
+        },
+      },
+    ],
+  },
+  mutantTests(3, 'windows', { environment: 'jsdom', include: [ownWindow] }),
+];
+
+function mutantTests(
+  groupOrder: number,
+  name: string,
+  options: TestProjectInlineConfiguration['test'],
+): TestProjectInlineConfiguration {
+  const setupFiles = ['test/setup.ts'];
+  return { extends: true, test: { name, setupFiles, sequence: { groupOrder }, ...options } };
+}
 
 /** Looks at the built package; builds it first. */
 const built: TestProjectInlineConfiguration = {
@@ -169,7 +205,8 @@ async function projects(): Promise<TestProjectInlineConfiguration[]> {
   if (process.env.RUNTIMES === '1') return [runtimes];
   if (process.env.APPS === '1') return [apps];
   if (otherBrowsersOnly) return installedBrowsers();
-  if (mutating || onReact18) return [unit];
+  if (mutating) return mutants;
+  if (onReact18) return [unit];
   const files = { include: browserFiles, exclude: [backForward] };
   return [unit, built, browser('browser', 'chromium', files), await storybook()];
 }

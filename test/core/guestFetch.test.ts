@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 // What a call with the token does about a refusal, a 429 and a 5xx.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createGuestFetch } from '../../src/core/index.ts';
