@@ -1,3 +1,4 @@
+import { warnOfNewSession } from '../core/devWarnings.ts';
 import { createGuestFetch, type GuestFetchSession } from '../core/guestFetch.ts';
 import type { GuestToken } from '../core/guestToken.ts';
 import type { GuestTokenSource } from '../core/tokenSource.ts';
@@ -114,6 +115,7 @@ export function createCurrentSession(): CurrentSession {
       source = settings.source;
       const before = lease.session;
       show(next);
+      warnOfNewSession(before, next);
       if (isSomebody(settings)) next?.configure(settings);
       if (next || !before) return;
       const { watchesBegun } = before;

@@ -107,7 +107,7 @@ export class GuestTokenSession {
    * @returns settles when it should try again: one promise for all who wait
    */
   acquireForSuspense(isRetry: boolean): Promise<void> {
-    if (isRetry && !this.flight.isRunning) this.#endCooldown(true);
+    if (isRetry) this.#endCooldown(true);
     this.flight.acquire().catch(nothing);
     return this.#suspense.pending;
   }
@@ -149,7 +149,7 @@ export class GuestTokenSession {
     tabs?.open();
     // Whoever shows this identity vouches that the visitor is here (again), for all tabs.
     tabs?.tell('signed-in');
-    if (this.#watchers.length === 1) this.store.dispatch({ type: 'watched' });
+    this.store.dispatch({ type: 'watched' });
     this.#signIn();
     this.store.notify();
     return () => {
@@ -177,7 +177,6 @@ export class GuestTokenSession {
     this.flight.abort();
     if (why !== 'unwatched') this.#sharing.forget();
     if (why === 'signed-out') this.store.dispatch({ type: 'signed-out' });
-    this.#refresher.rearm();
     this.#sharing.closeUnlessWatched();
     const isOver = why !== 'unwatched' || this.#options.endsWithProvider;
     if (isOver && this.#watchers.length === 0) this.dispose();

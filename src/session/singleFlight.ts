@@ -22,10 +22,6 @@ export class SingleFlight {
     this.#sharing = sharing;
   }
 
-  get isRunning(): boolean {
-    return this.#running !== undefined;
-  }
-
   /** The token in hand, where it can be handed out; renewed behind it when that is due. */
   takeToken(): GuestToken | undefined {
     const { state } = this.#store;

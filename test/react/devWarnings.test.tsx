@@ -1,4 +1,5 @@
 // What the console says in development, once, and never in production.
+import { QueryClient } from '@tanstack/react-query';
 import { render } from '@testing-library/react';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import type { GuestTokenProviderProps } from '../../src/index.ts';
@@ -102,6 +103,50 @@ describe('two providers of one visitor with inline sources that have no key', ()
   });
 });
 
+describe('a session that changes again and again', () => {
+  type Changes = (n: number) => Partial<GuestTokenProviderProps>;
+  const source = fakeSource(issuing(HOUR));
+
+  /** Renders it with other props, four times. */
+  async function change(changes: Changes, everyMs: number = SECOND): Promise<void> {
+    const page = show({ externalId: 'anna', source, ...changes(0) });
+    for (let n = 1; n < 5; n++) {
+      await pass(everyMs);
+      page.update(changes(n));
+    }
+    await pass(everyMs);
+  }
+
+  const inRender: [string, Changes][] = [
+    ['a queryClient', () => ({ queryClient: new QueryClient() })],
+    ['a key', (n) => ({ source: Object.assign(async () => reply(), { key: `key-${n}` }) })],
+  ];
+  test.for(inRender)('%s that each render makes raises one warning', async ([, changes]) => {
+    await change(changes);
+    expect(lines).toEqual([expect.stringMatching(/queryClient.*\bkey\b.*once/)]);
+    expect(lines[0]).not.toContain('anna');
+  });
+
+  test('a queryClient that each render makes raises no warning in production', async () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    await change(() => ({ queryClient: new QueryClient() }));
+    expect(lines).toEqual([]);
+  });
+
+  const clients = [new QueryClient(), new QueryClient()];
+  const meant: [string, Changes, number?][] = [
+    ['one visitor after the other', (n) => ({ externalId: `visitor-${n}` })],
+    ['one channel after the other', (n) => ({ channelId: `channel-${n}` })],
+    ['a second client', (n) => ({ queryClient: clients[Math.min(n, 1)] })],
+    ['other attributes', (n) => ({ attributes: { page: n } })],
+    ['another client every minute', () => ({ queryClient: new QueryClient() }), MINUTE],
+  ];
+  test.for(meant)('%s raises no warning', async ([, changes, everyMs]) => {
+    await change(changes, everyMs);
+    expect(lines).toEqual([]);
+  });
+});
+
 describe('an acquisition that fails', () => {
   const source = 'https://shop.example/api/guest-token';
 
@@ -128,6 +173,22 @@ describe('an acquisition that fails', () => {
     await pass(34 * SECOND);
     expect(lines).toHaveLength(2);
     for (const line of lines) expect(line).toMatch(/unavailable/);
+  });
+
+  test('a refresh in a loop prints one line for each minute in which the source is not asked', async () => {
+    const page = show({ source: fakeSource(issuing(HOUR)) });
+    await pass();
+    const loop = async (times: number): Promise<void> => {
+      while (times-- > 0) {
+        outcomeOf(page.view.refresh());
+        await pass(SECOND / 10);
+      }
+    };
+    await loop(100);
+    expect(lines).toEqual([expect.stringMatching(/rate_limited/)]);
+    await pass(MINUTE);
+    await loop(100);
+    expect(lines).toHaveLength(2);
   });
 
   test('a failed acquisition without URL and status prints its code and a link', async () => {

@@ -129,6 +129,36 @@ describe.for(Object.entries(wrappers))('a pause, with components rendered %s', (
     },
   );
 
+  test.for(['one provider', 'a provider each'] as const)(
+    'mounting a component that suspends does not end a wait between two attempts (%s)',
+    async (providers) => {
+      const source = fakeSource(status(429, { 'Retry-After': '30' }));
+      const page = showPanels({ source }, wrapper, providers);
+      await settle(10 * SECOND);
+      await page.mountOne();
+      source.answer = issuing(HOUR);
+      await settle(19 * SECOND);
+      expect(source.requests).toHaveLength(1);
+      await settle(SECOND);
+      expect(page.panels.map(({ shown }) => shown)).toEqual([
+        expect.stringMatching(/^token /),
+        expect.stringMatching(/^token /),
+      ]);
+      expect(source.requests).toHaveLength(2);
+    },
+  );
+
+  test('resetting the error boundary ends a wait between two attempts', async () => {
+    const source = fakeSource(status(503));
+    const { panels } = showPanels({ source }, wrapper);
+    // The first acquisition makes three requests; the second one waits after its first.
+    while (source.requests.length < 4) await settle(SECOND);
+    source.answer = issuing(HOUR);
+    await panels[0]?.retry();
+    expect(panels[0]?.shown).toMatch(/^token /);
+    expect(source.requests).toHaveLength(5);
+  });
+
   test('resetting one error boundary ends a Retry-After for all boundaries', async () => {
     const source = fakeSource(status(429, { 'Retry-After': '240' }));
     const page = showPanels({ source }, wrapper);

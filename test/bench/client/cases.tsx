@@ -4,7 +4,7 @@ import { renderToString } from 'react-dom/server';
 import * as before from 'react-guest-token-before';
 import * as now from '../../../src/index.ts';
 import { type Crowd, type CrowdKind, crowdOf, type Field, type Library } from './crowds.tsx';
-import { atOnce, type Case, inTurn, measure, type Result } from './measure.ts';
+import { atOnce, type Case, inTurn, measure, type Report } from './measure.ts';
 import { axiosCall, firebaseGetToken, kyCall } from './peers.js';
 
 const ROUNDS = 7;
@@ -115,7 +115,7 @@ const kinds = (libs: [string, Library][]): [string, CrowdKind][] => [
   ...libs,
 ];
 
-export async function onPage(withBefore: boolean): Promise<Result[]> {
+export async function onPage(withBefore: boolean, report: Report): Promise<void> {
   const libs = libraries(withBefore);
   const fields: Field[] = ['visitorId', 'token'];
   const renewals = fields.flatMap((field) =>
@@ -123,21 +123,19 @@ export async function onPage(withBefore: boolean): Promise<Result[]> {
       kinds(libs).map(([name, kind]) => renewalCase(name, kind, count, field)),
     ),
   );
-  return [
-    ...(await measure(await tokenCases(libs), ROUNDS)),
-    ...(await measure(await fetchCases(libs), ROUNDS)),
-    ...(await measure(renewals, 3)),
-  ];
+  await measure(await tokenCases(libs), ROUNDS, report);
+  await measure(await fetchCases(libs), ROUNDS, report);
+  await measure(renewals, 3, report);
 }
 
 /** To be called where there is no document. */
-export function onServer(withBefore: boolean): Promise<Result[]> {
+export function onServer(withBefore: boolean, report: Report): Promise<void> {
   const cases = kinds(libraries(withBefore)).map(([subject, kind]) => ({
     work: 'server rendering of 1,000',
     subject,
     sample: () => inTurn(5, async () => renderToString(crowdOf(kind, 1_000, 'visitorId').element)),
   }));
-  return measure(cases, 15);
+  return measure(cases, 15, report);
 }
 
 /** Mounts a crowd and keeps it, for whoever weighs the heap from outside. */

@@ -1,4 +1,4 @@
-// Runs the cases in a process of its own and prints the results: `page` with jsdom, `server` without.
+// Runs the cases in a process of its own and prints the results, a line of JSON for each work: `page` with jsdom, `server` without.
 import { builtinEnvironments } from 'vitest/runtime';
 
 const [where, before] = process.argv.slice(2);
@@ -7,5 +7,7 @@ if (where === 'page') {
 }
 const bundled: string = new URL('.cache/cases.js', import.meta.url).href;
 const { onPage, onServer }: typeof import('./cases.tsx') = await import(bundled);
-console.log(JSON.stringify(await (where === 'page' ? onPage : onServer)(!!before)));
+await (where === 'page' ? onPage : onServer)(!!before, (results) => {
+  console.log(JSON.stringify(results));
+});
 process.exit();

@@ -13,20 +13,30 @@ export interface Result {
   readonly cost: number;
 }
 
-/** Takes turns, so that whatever else the machine does hits every subject alike. */
-export async function measure(cases: readonly Case[], rounds: number): Promise<Result[]> {
-  const samples = cases.map((): number[] => []);
-  for (let round = -1; round < rounds; round++) {
-    for (const [index, { sample }] of cases.entries()) {
-      const cost = await sample();
-      if (round >= 0) samples[index]?.push(cost); // the first round warms up
+export type Report = (results: Result[]) => void;
+
+/**
+ * Measures one work after the other, and reports each. The subjects of a work take turns, so that
+ * whatever else the machine does hits all of them alike.
+ */
+export async function measure(
+  cases: readonly Case[],
+  rounds: number,
+  report: Report,
+): Promise<void> {
+  for (const work of new Set(cases.map((one) => one.work))) {
+    const subjects = cases.filter((one) => one.work === work);
+    const samples = subjects.map((): number[] => []);
+    for (let round = -1; round < rounds; round++) {
+      for (const [index, { sample }] of subjects.entries()) {
+        const cost = await sample();
+        if (round >= 0) samples[index]?.push(cost); // the first round warms up
+      }
     }
+    report(
+      subjects.map(({ subject }, index) => ({ work, subject, cost: median(samples[index] ?? []) })),
+    );
   }
-  return cases.map(({ work, subject }, index) => ({
-    work,
-    subject,
-    cost: median(samples[index] ?? []),
-  }));
 }
 
 export function median(values: readonly number[]): number {
