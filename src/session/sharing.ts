@@ -6,7 +6,6 @@ import { usableToken } from './state.ts';
 import { TokenStorage } from './storage.ts';
 import type { SessionStore } from './store.ts';
 import { Tabs } from './tabs.ts';
-import { isVisible } from './wakeUps.ts';
 
 export interface SharingOptions {
   /** Names the identity. */
@@ -59,7 +58,6 @@ export class Sharing {
   onPageEvent(event: Event): void {
     if (event.type === 'pagehide') this.#putAway();
     else if (event.type === 'pageshow') this.#bringBack('persisted' in event && !!event.persisted);
-    else if (isVisible()) this.tabs?.open();
   }
 
   /** The page may go into the back/forward cache, or for good. */

@@ -253,6 +253,32 @@ describe('a 429', () => {
     expect(seen.cancelled).toBe(1);
   });
 
+  test('without Retry-After whose body arrives in parts is read whole', async () => {
+    const bytes = new TextEncoder().encode('{ "message": "später", "retryAfter": 7 }');
+    const { sent, call } = against((_sent, n) => {
+      const body = new ReadableStream<Uint8Array>({
+        start(parts) {
+          for (const byte of bytes) parts.enqueue(new Uint8Array([byte]));
+          parts.close();
+        },
+      });
+      return n === 1 ? new Response(body, { status: 429 }) : new Response('done');
+    });
+    await passing(call());
+    expect(sent.map(({ atMs }) => atMs)).toEqual([0, 7_000]);
+  });
+
+  test.each([
+    ['{ "retryAfter": { "toString": 1, "valueOf": 1 } }', 2_000],
+    ['{ "retryAfter": "2.25" }', 2_250],
+  ])('without Retry-After and with the body %s is waited for', async (body, waitMs) => {
+    const { sent, call } = against((_sent, n) =>
+      n === 1 ? new Response(body, { status: 429 }) : new Response('done'),
+    );
+    await passing(call());
+    expect(sent.map(({ atMs }) => atMs)).toEqual([0, waitMs]);
+  });
+
   test('without Retry-After is still readable when it is handed over in the end', async () => {
     const { call } = against(() => Response.json({ message: 'Busy.' }, { status: 429 }));
     expect(await (await passing(call())).json()).toEqual({ message: 'Busy.' });
@@ -302,7 +328,7 @@ describe('a 5xx', () => {
     },
   );
 
-  test.each(['POST', 'PATCH'])(
+  test.each(['POST', 'PATCH', 'FORGET', 'GETTING'])(
     'is handed over for %s, which may have been done',
     async (method) => {
       const { sent, call } = against(statuses(500));
@@ -348,18 +374,35 @@ test('each sending has headers of its own, for a fetch that keeps what it was ca
   expect(keptLater.map((read) => read())).toEqual(kept);
 });
 
-test.each([200, 204, 302, 400, 404, 409, 422])('a %d is handed over at once', async (status) => {
-  const { sent, session, call } = against(() => new Response(null, { status }));
-  expect((await passing(call())).status).toBe(status);
-  expect(sent).toHaveLength(1);
-  expect(session.rejected).toEqual([]);
-});
+test.each([200, 204, 302, 400, 404, 408, 409, 422])(
+  'a %d is handed over at once',
+  async (status) => {
+    const { sent, session, call } = against(() => new Response(null, { status }));
+    expect((await passing(call())).status).toBe(status);
+    expect(sent).toHaveLength(1);
+    expect(session.rejected).toEqual([]);
+  },
+);
 
 test('a network failure is the caller’s, as fetch has it', async () => {
   const { sent, call } = against(() => Promise.reject(new TypeError('Failed to fetch')));
   await expect(passing(call())).rejects.toThrow(new TypeError('Failed to fetch'));
   expect(sent).toHaveLength(1);
 });
+
+test.each([
+  [503, {}],
+  [429, { 'Retry-After': '2' }],
+])(
+  'a %d whose body says nothing about the wait is not read first (headers: %j)',
+  async (status, headers) => {
+    const { sent, call } = against((_sent, n) =>
+      n === 1 ? new Response(new ReadableStream(), { status, headers }) : new Response('done'),
+    );
+    expect((await passing(call())).status).toBe(200);
+    expect(sent.map(({ atMs }) => atMs)).toEqual([0, 2_000]);
+  },
+);
 
 test.each([401, 429, 503])(
   'the body of a %d that nobody will read is let go of',

@@ -1,19 +1,13 @@
 // A session alone, without React: what it answers to those who act on it.
 import { QueryClient } from '@tanstack/react-query';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { guestTokenQueryOptions, sessionOpener } from '../../src/session/guestTokenQuery.ts';
 import type { GuestTokenSession } from '../../src/session/session.ts';
 import { type GuestTokenConfig, guestTokenSettings } from '../../src/session/settings.ts';
 import { fakeTokenSource } from '../../src/testing/index.ts';
+import { withFakeDays } from './fakeDays.ts';
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: Date.UTC(2026, 10, 30, 8) });
-  vi.spyOn(Math, 'random').mockReturnValue(0);
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
+withFakeDays();
 
 function open(config: Omit<GuestTokenConfig, 'externalId'> = {}): GuestTokenSession {
   const settings = guestTokenSettings({ externalId: 'ada', ...config });

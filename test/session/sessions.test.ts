@@ -1,22 +1,19 @@
 // Which sessions a page keeps, and which it forgets.
 import { QueryClient } from '@tanstack/react-query';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { openSessions } from '../../src/devtools/openSessions.ts';
 import { guestTokenQueryOptions, sessionOpener } from '../../src/session/guestTokenQuery.ts';
 import { guestTokenSettings } from '../../src/session/settings.ts';
 import { fakeTokenSource } from '../../src/testing/index.ts';
 import { allowConsole } from '../strays.ts';
+import { withFakeDays } from './fakeDays.ts';
 
 const MINUTE = 60_000;
 
 let client: QueryClient;
+withFakeDays();
 beforeEach(() => {
-  vi.useFakeTimers({ now: Date.UTC(2026, 10, 30, 8) });
   client = new QueryClient();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
 });
 
 const source = fakeTokenSource();
@@ -52,6 +49,22 @@ describe('on a page', () => {
     const { value } = await fetchFor('first');
     await vi.advanceTimersByTimeAsync(2 * MINUTE);
     await fetchFor('second');
+    const again = await fetchFor('first');
+    expect(again.value).toBe(value);
+  });
+
+  test('the attributes of the latest query count', async () => {
+    const attributes = (page: string) => ({ externalId: 'first', source, attributes: { page } });
+    sessionOpener(client, guestTokenSettings(attributes('/')), false)();
+    await client.fetchQuery(guestTokenQueryOptions(attributes('/pricing')));
+    expect(source.requests.at(-1)?.attributes).toEqual({ page: '/pricing' });
+  });
+
+  test('a token that a query brought stays with its client when the last provider goes', async () => {
+    const { value } = await fetchFor('first');
+    const end = sessionOf('first')?.watch(source, () => false);
+    end?.();
+    await vi.advanceTimersByTimeAsync(1);
     const again = await fetchFor('first');
     expect(again.value).toBe(value);
   });
