@@ -1,6 +1,6 @@
 // The query as its options and its client have it, without a provider.
 import { onlineManager, QueryClient, QueryObserver } from '@tanstack/react-query';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { guestTokenQueryOptions, sessionOpener } from '../../src/session/guestTokenQuery.ts';
 import { guestTokenSettings } from '../../src/session/settings.ts';
 import { fakeTokenSource } from '../../src/testing/index.ts';
@@ -10,6 +10,8 @@ import { withFakeDays } from './fakeDays.ts';
 const MINUTE = 60_000;
 
 withFakeDays();
+// A client on a page has one session for each visitor.
+beforeEach(() => vi.stubGlobal('window', globalThis));
 afterEach(() => onlineManager.setOnline(true));
 
 function open(lifeSeconds = 3_600) {
