@@ -80,4 +80,6 @@ test('a provider that is taken off the page and put back goes on without a new c
   end();
   await vi.advanceTimersByTimeAsync(1);
   await expect(current.getToken()).rejects.toMatchObject({ code: 'aborted' });
+  current.watch(session);
+  expect(await current.getToken()).toBe(source.tokens.at(-1));
 });
