@@ -82,6 +82,32 @@ test('the query says when its token and its error are from, and how many there w
   expect(client.getQueryState(queryKey)).toMatchObject({ ...second, ...failure });
 });
 
+test('a query that somebody looks at is pending once its visitor has signed out', async () => {
+  const client = new QueryClient();
+  const config = { externalId: 'ada', source: fakeTokenSource() };
+  const session = sessionOpener(client, guestTokenSettings(config), false)();
+  const unmount = session?.watch(config.source, () => true);
+  await session?.flight.getToken();
+  const observer = new QueryObserver(client, guestTokenQueryOptions(config));
+  const leave = observer.subscribe(() => undefined);
+  expect(observer.getCurrentResult().status).toBe('success');
+  session?.signOut();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(observer.getCurrentResult()).toMatchObject({ status: 'pending', data: undefined });
+  leave();
+  unmount?.();
+});
+
+test('a client is listened to once, however many visitors it has', () => {
+  const client = new QueryClient();
+  const listen = vi.spyOn(client.getQueryCache(), 'subscribe');
+  for (const externalId of ['ada', 'ben', 'cleo']) {
+    const settings = guestTokenSettings({ externalId, source: fakeTokenSource() });
+    sessionOpener(client, settings, false)();
+  }
+  expect(listen).toHaveBeenCalledOnce();
+});
+
 test('a query without a token, or with what a dehydrated one left, is stale', async () => {
   const { client, options, isStale } = open();
   expect(isStale()).toBe(true);
