@@ -5,6 +5,7 @@ import { guestTokenQueryOptions, sessionOpener } from '../../src/session/guestTo
 import type { GuestTokenSession } from '../../src/session/session.ts';
 import { type GuestTokenConfig, guestTokenSettings } from '../../src/session/settings.ts';
 import { fakeTokenSource } from '../../src/testing/index.ts';
+import { allowConsole } from '../strays.ts';
 import { withFakeDays } from './fakeDays.ts';
 
 withFakeDays();
@@ -52,6 +53,45 @@ describe('reject', () => {
     const source = fakeTokenSource();
     expect(open({ source }).reject('an old token')).toBe(true);
     expect(source.requests).toHaveLength(0);
+  });
+});
+
+test('a component that suspends waits out the pause of an acquisition that was aborted', async () => {
+  const source = fakeTokenSource();
+  source.fail('rate_limited', { retryAtMs: Date.now() + 30_000 });
+  const session = open({ source });
+  session.flight.acquire().catch(() => undefined);
+  await settle();
+  session.flight.abort();
+  source.recover();
+  let isSettled = false;
+  session.acquireForSuspense(false).then(() => {
+    isSettled = true;
+  });
+  await settle(29_999);
+  expect(source.requests).toHaveLength(1);
+  expect(isSettled).toBe(false);
+  await settle(1);
+  expect(source.requests).toHaveLength(2);
+  expect(isSettled).toBe(true);
+});
+
+test('an offline page and a spent request budget say so', async () => {
+  allowConsole(/unreachable|rate_limited/);
+  const session = open({ source: fakeTokenSource() });
+  vi.stubGlobal('navigator', { onLine: false });
+  const offline = expect(session.flight.getToken()).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringContaining('The page is offline.'),
+  });
+  await settle(10_000);
+  await offline;
+  vi.stubGlobal('navigator', { onLine: true });
+  for (let requests = 0; requests < 10; requests++) await session.refresh();
+  await expect(session.refresh()).rejects.toMatchObject({
+    code: 'rate_limited',
+    message: expect.stringContaining('The source was asked 10 times in a minute.'),
+    retryAtMs: Date.now() + 60_000,
   });
 });
 
