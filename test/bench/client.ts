@@ -46,7 +46,11 @@ async function bundle(): Promise<void> {
     logLevel: 'error',
     define: { 'process.env.NODE_ENV': '"production"' },
     oxc: { jsx: { runtime: 'automatic', development: false } },
-    resolve: { alias: { 'react-guest-token-before': resolve(other ?? '.', 'src/index.ts') } },
+    resolve: {
+      alias: { 'react-guest-token-before': resolve(other ?? '.', 'src/index.ts') },
+      // The other checkout has a React of its own, whose hooks would know nothing of this one's.
+      dedupe: ['react', 'react-dom', '@tanstack/react-query'],
+    },
     build: {
       outDir: dirname(BUNDLE),
       lib: { entry: CASES, formats: ['es'], fileName: () => 'cases.js' },

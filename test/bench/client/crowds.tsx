@@ -125,10 +125,12 @@ export function crowdOf(kind: CrowdKind, count: number, field: Field) {
     element,
     /** Renders it; resolves once the first token is on the page. */
     async mount(): Promise<Crowd> {
-      const root = createRoot(document.createElement('main'));
-      const ready = new Promise<void>((resolve) => {
+      let fail: (error: unknown) => void = () => undefined;
+      const ready = new Promise<void>((resolve, reject) => {
         committed = (token) => token && resolve();
+        fail = reject;
       });
+      const root = createRoot(document.createElement('main'), { onUncaughtError: fail });
       root.render(element);
       if (kind === 'nothing') await new Promise((resolve) => setTimeout(resolve, 100));
       else await ready;
