@@ -53,7 +53,8 @@ const ownWindow = 'test/react/{hydration,reactNative}.test.tsx';
 /**
  * What mutants of the core and the session are tried by; the rest would only find them again. Each
  * is over with the first failure, so the quick files come first. Those that draw a page share a
- * thread: a new jsdom for each takes longer than its tests.
+ * thread: a new jsdom for each takes longer than its tests. The orders begin with 1, since Vitest runs
+ * a group of order 0 last if it has one worker.
  */
 const mutants: TestProjectInlineConfiguration[] = [
   mutantTests(1, 'modules', { environment: 'node', include: ['test/{core,session}/*.test.ts'] }),
