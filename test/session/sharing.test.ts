@@ -2,6 +2,7 @@
 // What a session takes from other tabs, from storage and from a page that was away, and what not.
 import { QueryClient } from '@tanstack/react-query';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { readClock } from '../../src/core/clock.ts';
 import { type GuestToken, readGuestToken } from '../../src/core/guestToken.ts';
 import { sessionOpener } from '../../src/session/guestTokenQuery.ts';
 import type { GuestTokenSession } from '../../src/session/session.ts';
@@ -49,8 +50,7 @@ async function tell(type: string, token?: GuestToken): Promise<void> {
 /** A token that the other tab has just acquired. */
 function tokenOfOtherTab(): GuestToken {
   const reply = { id: 'guest', token: fakeGuestToken({ sub: 'guest', jti: 'other' }) };
-  const { wallMs, monotonicMs } = { wallMs: Date.now(), monotonicMs: performance.now() };
-  return readGuestToken({ ...reply, expires_in: 3_600 }, { requestedAt: { wallMs, monotonicMs } });
+  return readGuestToken({ ...reply, expires_in: 3_600 }, { requestedAt: readClock() });
 }
 
 const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
