@@ -102,7 +102,7 @@ export type SessionEvent =
   | { readonly type: 'network-changed'; readonly isOnline: boolean }
   /** The page is back from the back/forward cache. */
   | { readonly type: 'page-restored' }
-  /** The first provider shows the session: the visitor is here. */
+  /** A provider shows the session: the visitor is here. */
   | { readonly type: 'watched' }
   /** No provider shows it any more. */
   | { readonly type: 'unwatched' }

@@ -1,4 +1,5 @@
 // @vitest-environment jsdom
+// In a page, where the browser follows redirects.
 // What a call with the token does about a refusal, a 429 and a 5xx.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createGuestFetch } from '../../src/core/index.ts';

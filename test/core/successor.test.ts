@@ -4,13 +4,13 @@ import { readClock } from '../../src/core/clock.ts';
 import type { GuestToken } from '../../src/core/guestToken.ts';
 import { readSuccessor } from '../../src/core/successor.ts';
 import { fakeGuestToken } from '../../src/testing/index.ts';
-import { withFakeDays } from '../session/fakeDays.ts';
+import { withFakeClocks } from '../fakeClocks.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-withFakeDays();
+withFakeClocks();
 
 /** The answer to a request that begins now; `iat` by the issuer's clock, which is behind by `lateMs`. */
 function answer(lateMs: number, more: { expires_in?: number } = {}) {

@@ -14,6 +14,7 @@ import * as ownCopy from '../../src/index.ts';
 import { fakeGuestToken } from '../../src/testing/fakeGuestToken.ts';
 import { goOffline, goOnline, hidePage, resetPage, showPage } from '../../src/testing/fakePage.ts';
 import { passTime, settle } from '../../src/testing/fakeTime.ts';
+import { withFakeClocks } from '../fakeClocks.ts';
 import { allowConsole } from '../strays.ts';
 
 export const SECOND = 1_000;
@@ -21,27 +22,14 @@ export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
 export const DAY = 86_400_000;
 
-let startMs = Date.UTC(2026, 10, 23, 8);
-
 /** What development prints for a failed acquisition; in most tests nobody minds it. */
 export const failedAcquisition = /^react-guest-token: .*https:\/\//s;
 
 /** Fake time in every test of the file, and no jitter. */
 export function withFakeTime(): void {
-  beforeEach(() => {
-    // Each test later than the one before, so that no clock of the page has to run backwards.
-    startMs += 365 * DAY;
-    vi.useFakeTimers({ now: startMs });
-    vi.spyOn(Math, 'random').mockReturnValue(0);
-    allowConsole(failedAcquisition);
-  });
-  afterEach(() => {
-    resetPage();
-    vi.useRealTimers();
-    vi.restoreAllMocks();
-    vi.unstubAllGlobals();
-    vi.unstubAllEnvs();
-  });
+  withFakeClocks();
+  beforeEach(() => allowConsole(failedAcquisition));
+  afterEach(() => resetPage()); // before time is real again
 }
 
 /** Lets time pass, with all that follows from it. */

@@ -2,9 +2,9 @@
 // through BroadcastChannel; what sessionStorage holds stands for one tab and its next page.
 import { act } from '@testing-library/react';
 import { afterEach, beforeEach, vi } from 'vitest';
+import { FakeChannel } from '../fakeBrowser.ts';
 import { anotherCopy, type Library, type Page, pass, showWidget } from './page.tsx';
 
-const channels = new Set<FakeChannel>();
 let told: Told[] = [];
 
 interface Told {
@@ -19,33 +19,17 @@ let concerned: object | undefined;
 /** The tabs in the back/forward cache: they hear no message. */
 const away = new Set<object | undefined>();
 
-/** BroadcastChannel on fake time: messages arrive in a task of their own, cloned. */
-class FakeChannel extends EventTarget {
-  readonly name: string;
+/** The channel of the tab whose code opened it. */
+class TabChannel extends FakeChannel {
   readonly #owner = acting;
-  onmessage: ((event: MessageEvent) => void) | null = null;
 
-  constructor(name: string) {
-    super();
-    this.name = name;
-    this.addEventListener('message', (event) => this.onmessage?.(event as MessageEvent));
-    channels.add(this);
+  override get hears(): boolean {
+    return !away.has(this.#owner);
   }
 
-  postMessage(message: unknown): void {
-    if (!channels.has(this)) throw new DOMException('The channel is closed.', 'InvalidStateError');
+  override postMessage(message: unknown): void {
+    super.postMessage(message);
     told.push({ type: Object(message).type, atMs: Date.now() });
-    for (const other of channels) {
-      if (other === this || other.name !== this.name || away.has(other.#owner)) continue;
-      const data: unknown = structuredClone(message);
-      setTimeout(() => {
-        if (channels.has(other)) other.dispatchEvent(new MessageEvent('message', { data }));
-      });
-    }
-  }
-
-  close(): void {
-    channels.delete(this);
   }
 }
 
@@ -72,12 +56,12 @@ function tellTabsApart(target: EventTarget): void {
 /** Gives every test of the file a browser whose tabs can talk; call it after `withFakeTime`. */
 export function withTabs(): void {
   beforeEach(() => {
-    channels.clear();
+    FakeChannel.open.clear();
     told = [];
     away.clear();
     sessionStorage.clear();
     vi.stubGlobal('isSecureContext', true);
-    vi.stubGlobal('BroadcastChannel', FakeChannel);
+    vi.stubGlobal('BroadcastChannel', TabChannel);
     for (const target of [window, document]) tellTabsApart(target);
   });
   afterEach(() => sessionStorage.clear());
@@ -85,7 +69,7 @@ export function withTabs(): void {
 
 /** How many channels the tabs have open. */
 export function openChannels(): number {
-  return channels.size;
+  return FakeChannel.open.size;
 }
 
 /** What the tabs have told each other since the last call, without what was told. */

@@ -1,23 +1,21 @@
 // What a provider hands out: functions that act for whoever is the visitor now.
-import { QueryClient } from '@tanstack/react-query';
 import { expect, test, vi } from 'vitest';
 import { createCurrentSession } from '../../src/session/currentSession.ts';
-import { sessionOpener } from '../../src/session/guestTokenQuery.ts';
 import { guestTokenSettings } from '../../src/session/settings.ts';
 import { type FakeTokenSource, fakeTokenSource } from '../../src/testing/index.ts';
-import { withFakeDays } from './fakeDays.ts';
+import { withFakeClocks } from '../fakeClocks.ts';
+import { openSession } from './openSession.ts';
 
 const API = 'https://api.mypurecloud.ie';
 
-withFakeDays();
+withFakeClocks();
 
 /** A provider that shows this visitor, until `leave`. */
 function provide(source: FakeTokenSource) {
   const current = createCurrentSession();
   const settings = guestTokenSettings({ externalId: 'ada', source });
   const nobody = guestTokenSettings({ externalId: null });
-  const session = sessionOpener(new QueryClient(), settings, true)();
-  if (!session) throw new Error('A visitor has a session.');
+  const session = openSession({ source });
   const come = () => current.commit(session, settings, [API]);
   come();
   return { current, session, come, leave: () => current.commit(null, nobody, [API]) };

@@ -1,15 +1,15 @@
 // The query as its options and its client have it, without a provider.
 import { onlineManager, QueryClient, QueryObserver } from '@tanstack/react-query';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { guestTokenQueryOptions, sessionOpener } from '../../src/session/guestTokenQuery.ts';
-import { guestTokenSettings } from '../../src/session/settings.ts';
+import { guestTokenQueryOptions } from '../../src/session/guestTokenQuery.ts';
 import { fakeTokenSource } from '../../src/testing/index.ts';
+import { withFakeClocks } from '../fakeClocks.ts';
 import { allowConsole } from '../strays.ts';
-import { withFakeDays } from './fakeDays.ts';
+import { openSession } from './openSession.ts';
 
 const MINUTE = 60_000;
 
-withFakeDays();
+withFakeClocks();
 // A client on a page has one session for each visitor.
 beforeEach(() => vi.stubGlobal('window', globalThis));
 afterEach(() => onlineManager.setOnline(true));
@@ -58,10 +58,9 @@ test('the query says when its token and its error are from, and how many there w
   allowConsole(/rejected/);
   const source = fakeTokenSource();
   const client = new QueryClient();
-  const settings = guestTokenSettings({ externalId: 'ada', source });
-  const session = sessionOpener(client, settings, false)();
+  const session = openSession({ source }, client);
   const { queryKey } = guestTokenQueryOptions({ externalId: 'ada', source });
-  await session?.flight.getToken();
+  await session.flight.getToken();
   await vi.advanceTimersByTimeAsync(0);
   const acquiredAtMs = Date.now();
   const first = { dataUpdatedAt: acquiredAtMs, dataUpdateCount: 1 };
@@ -69,14 +68,14 @@ test('the query says when its token and its error are from, and how many there w
 
   await vi.advanceTimersByTimeAsync(MINUTE);
   source.fail('rejected');
-  await expect(session?.refresh()).rejects.toMatchObject({ code: 'rejected' });
+  await expect(session.refresh()).rejects.toMatchObject({ code: 'rejected' });
   await vi.advanceTimersByTimeAsync(0);
   const failure = { errorUpdatedAt: acquiredAtMs + MINUTE, errorUpdateCount: 1 };
   expect(client.getQueryState(queryKey)).toMatchObject({ ...first, ...failure });
 
   await vi.advanceTimersByTimeAsync(MINUTE);
   source.recover();
-  await session?.refresh();
+  await session.refresh();
   await vi.advanceTimersByTimeAsync(0);
   const second = { dataUpdatedAt: acquiredAtMs + 2 * MINUTE, dataUpdateCount: 2 };
   expect(client.getQueryState(queryKey)).toMatchObject({ ...second, ...failure });
@@ -85,25 +84,24 @@ test('the query says when its token and its error are from, and how many there w
 test('a query that somebody looks at is pending once its visitor has signed out', async () => {
   const client = new QueryClient();
   const config = { externalId: 'ada', source: fakeTokenSource() };
-  const session = sessionOpener(client, guestTokenSettings(config), false)();
-  const unmount = session?.watch(config.source, () => true);
-  await session?.flight.getToken();
+  const session = openSession(config, client);
+  const unmount = session.watch(config.source, () => true);
+  await session.flight.getToken();
   const observer = new QueryObserver(client, guestTokenQueryOptions(config));
   const leave = observer.subscribe(() => undefined);
   expect(observer.getCurrentResult().status).toBe('success');
-  session?.signOut();
+  session.signOut();
   await vi.advanceTimersByTimeAsync(0);
   expect(observer.getCurrentResult()).toMatchObject({ status: 'pending', data: undefined });
   leave();
-  unmount?.();
+  unmount();
 });
 
 test('a client is listened to once, however many visitors it has', () => {
   const client = new QueryClient();
   const listen = vi.spyOn(client.getQueryCache(), 'subscribe');
   for (const externalId of ['ada', 'ben', 'cleo']) {
-    const settings = guestTokenSettings({ externalId, source: fakeTokenSource() });
-    sessionOpener(client, settings, false)();
+    openSession({ externalId, source: fakeTokenSource() }, client);
   }
   expect(listen).toHaveBeenCalledOnce();
 });

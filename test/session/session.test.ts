@@ -1,38 +1,33 @@
 // A session alone, without React: what it answers to those who act on it.
-import { QueryClient } from '@tanstack/react-query';
 import { describe, expect, test, vi } from 'vitest';
-import { guestTokenQueryOptions, sessionOpener } from '../../src/session/guestTokenQuery.ts';
-import type { GuestTokenSession } from '../../src/session/session.ts';
+import { guestTokenQueryOptions } from '../../src/session/guestTokenQuery.ts';
 import { type GuestTokenConfig, guestTokenSettings } from '../../src/session/settings.ts';
 import { fakeTokenSource } from '../../src/testing/index.ts';
+import { withFakeClocks } from '../fakeClocks.ts';
 import { allowConsole } from '../strays.ts';
-import { withFakeDays } from './fakeDays.ts';
+import { openSession } from './openSession.ts';
 
-withFakeDays();
+withFakeClocks();
 
-function open(config: Omit<GuestTokenConfig, 'externalId'> = {}): GuestTokenSession {
-  const settings = guestTokenSettings({ externalId: 'ada', ...config });
-  const session = sessionOpener(new QueryClient(), settings, true)();
-  if (!session) throw new Error('A visitor has a session.');
-  return session;
+async function openWithToken() {
+  const source = fakeTokenSource();
+  const session = openSession({ source });
+  const { value } = await session.flight.getToken();
+  return { source, session, value };
 }
 
 const settle = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 
 describe('reject', () => {
   test('a refused token is replaced at once, though nobody asks for it', async () => {
-    const source = fakeTokenSource();
-    const session = open({ source });
-    const { value } = await session.flight.getToken();
+    const { source, session, value } = await openWithToken();
     expect(session.reject(value)).toBe(true);
     await settle();
     expect(source.requests).toHaveLength(2);
   });
 
   test('a refused token that can not be replaced now leaves the response to the caller', async () => {
-    const source = fakeTokenSource();
-    const session = open({ source });
-    const { value } = await session.flight.getToken();
+    const { source, session, value } = await openWithToken();
     expect(session.rejectReplacement()).toBe(false);
     expect(session.reject(value)).toBe(false);
     await settle();
@@ -40,9 +35,7 @@ describe('reject', () => {
   });
 
   test('an older token was refused: there is a newer one', async () => {
-    const source = fakeTokenSource();
-    const session = open({ source });
-    const { value } = await session.flight.getToken();
+    const { source, session, value } = await openWithToken();
     await session.refresh();
     expect(session.reject(value)).toBe(true);
     await settle();
@@ -51,7 +44,7 @@ describe('reject', () => {
 
   test('a token was refused that has ended since: one can be had', () => {
     const source = fakeTokenSource();
-    expect(open({ source }).reject('an old token')).toBe(true);
+    expect(openSession({ source }).reject('an old token')).toBe(true);
     expect(source.requests).toHaveLength(0);
   });
 });
@@ -59,7 +52,7 @@ describe('reject', () => {
 test('a component that suspends waits out the pause of an acquisition that was aborted', async () => {
   const source = fakeTokenSource();
   source.fail('rate_limited', { retryAtMs: Date.now() + 30_000 });
-  const session = open({ source });
+  const session = openSession({ source });
   session.flight.acquire().catch(() => undefined);
   await settle();
   session.flight.abort();
@@ -78,7 +71,7 @@ test('a component that suspends waits out the pause of an acquisition that was a
 
 test('an offline page and a spent request budget say so', async () => {
   allowConsole(/unreachable|rate_limited/);
-  const session = open({ source: fakeTokenSource() });
+  const session = openSession({ source: fakeTokenSource() });
   vi.stubGlobal('navigator', { onLine: false });
   const offline = expect(session.flight.getToken()).rejects.toMatchObject({
     code: 'unreachable',
@@ -113,7 +106,7 @@ describe('settings', () => {
 
   test('those of the latest render count as long as no provider shows the session', async () => {
     const source = fakeTokenSource();
-    const session = open({ source, attributes: { page: '/' } });
+    const session = openSession({ source, attributes: { page: '/' } });
     session.prepare({ ...attributes('/pricing'), externalId: 'ada', source });
     await session.flight.getToken();
     expect(source.requests[0]?.attributes).toEqual({ page: '/pricing' });
@@ -121,7 +114,7 @@ describe('settings', () => {
 
   test('a render does not replace those of a provider that shows the session', async () => {
     const source = fakeTokenSource();
-    const session = open({ source, attributes: { page: '/' } });
+    const session = openSession({ source, attributes: { page: '/' } });
     session.watch(source, () => false);
     session.prepare({ ...attributes('/pricing'), externalId: 'ada', source });
     await session.flight.getToken();

@@ -2,23 +2,22 @@
 import { QueryClient } from '@tanstack/react-query';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { openSessions } from '../../src/devtools/openSessions.ts';
-import { guestTokenQueryOptions, sessionOpener } from '../../src/session/guestTokenQuery.ts';
-import { guestTokenSettings } from '../../src/session/settings.ts';
+import { guestTokenQueryOptions } from '../../src/session/guestTokenQuery.ts';
 import { fakeTokenSource } from '../../src/testing/index.ts';
+import { withFakeClocks } from '../fakeClocks.ts';
 import { allowConsole } from '../strays.ts';
-import { withFakeDays } from './fakeDays.ts';
+import { openSession } from './openSession.ts';
 
 const MINUTE = 60_000;
 
 let client: QueryClient;
-withFakeDays();
+withFakeClocks();
 beforeEach(() => {
   client = new QueryClient();
 });
 
 const source = fakeTokenSource();
-const sessionOf = (externalId: string) =>
-  sessionOpener(client, guestTokenSettings({ externalId, source }), false)();
+const sessionOf = (externalId: string) => openSession({ externalId, source }, client);
 const fetchFor = (externalId: string) =>
   client.fetchQuery(guestTokenQueryOptions({ externalId, source }));
 
@@ -55,15 +54,15 @@ describe('on a page', () => {
 
   test('the attributes of the latest query count', async () => {
     const attributes = (page: string) => ({ externalId: 'first', source, attributes: { page } });
-    sessionOpener(client, guestTokenSettings(attributes('/')), false)();
+    openSession(attributes('/'), client);
     await client.fetchQuery(guestTokenQueryOptions(attributes('/pricing')));
     expect(source.requests.at(-1)?.attributes).toEqual({ page: '/pricing' });
   });
 
   test('a token that a query brought stays with its client when the last provider goes', async () => {
     const { value } = await fetchFor('first');
-    const end = sessionOf('first')?.watch(source, () => false);
-    end?.();
+    const end = sessionOf('first').watch(source, () => false);
+    end();
     await vi.advanceTimersByTimeAsync(1);
     const again = await fetchFor('first');
     expect(again.value).toBe(value);
@@ -71,28 +70,24 @@ describe('on a page', () => {
 
   test('an acquisition goes on, whoever has come meanwhile', async () => {
     const slow = Object.assign(fakeTokenSource({ delayMs: 5_000 }), { key: 'slow' });
-    const session = sessionOpener(
-      client,
-      guestTokenSettings({ externalId: 'first', source: slow }),
-      false,
-    )();
+    const session = openSession({ externalId: 'first', source: slow }, client);
     await vi.advanceTimersByTimeAsync(2 * MINUTE);
-    const token = session?.flight.getToken();
+    const token = session.flight.getToken();
     sessionOf('second');
     await vi.advanceTimersByTimeAsync(5_000);
     await expect(token).resolves.toMatchObject({ visitorId: 'visitor-of-first' });
-    expect(session?.isDisposed).toBe(false);
+    expect(session.isDisposed).toBe(false);
   });
 
   test('a session that nobody has used for a while ends when another visitor comes', async () => {
     const session = sessionOf('first');
     await vi.advanceTimersByTimeAsync(MINUTE - 1);
     sessionOf('second');
-    expect(session?.isDisposed).toBe(false);
+    expect(session.isDisposed).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
     expect(openSessions()).toContain(session);
     sessionOf('third');
-    expect(session?.isDisposed).toBe(true);
+    expect(session.isDisposed).toBe(true);
     expect(openSessions()).not.toContain(session);
   });
 

@@ -1,16 +1,16 @@
 // @vitest-environment jsdom
 // What a session takes from other tabs, from storage and from a page that was away, and what not.
-import { QueryClient } from '@tanstack/react-query';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readClock } from '../../src/core/clock.ts';
 import { type GuestToken, readGuestToken } from '../../src/core/guestToken.ts';
-import { sessionOpener } from '../../src/session/guestTokenQuery.ts';
+import { guestTokenQueryOptions } from '../../src/session/guestTokenQuery.ts';
 import type { GuestTokenSession } from '../../src/session/session.ts';
-import { type GuestTokenConfig, guestTokenSettings } from '../../src/session/settings.ts';
+import type { GuestTokenConfig } from '../../src/session/settings.ts';
 import { shareToken } from '../../src/session/sharedToken.ts';
 import { fakeGuestToken, fakeTokenSource } from '../../src/testing/index.ts';
-import { FakeChannel } from './fakeBrowser.ts';
-import { withFakeDays } from './fakeDays.ts';
+import { FakeChannel } from '../fakeBrowser.ts';
+import { withFakeClocks } from '../fakeClocks.ts';
+import { openSession } from './openSession.ts';
 
 const SECOND = 1_000;
 /** In which the other tabs are asked. */
@@ -20,12 +20,11 @@ const SLOW_MS = 5 * SECOND;
 
 /** What another tab of the visitor tells. */
 let otherTab: FakeChannel;
-withFakeDays();
+withFakeClocks();
 beforeEach(() => {
   vi.stubGlobal('isSecureContext', true);
   vi.stubGlobal('BroadcastChannel', FakeChannel);
   FakeChannel.open.clear();
-  otherTab = new FakeChannel();
   sessionStorage.clear();
 });
 afterEach(() => {
@@ -35,10 +34,9 @@ afterEach(() => {
 const unwatch: (() => void)[] = [];
 
 function watched(config: Omit<GuestTokenConfig, 'externalId'>): GuestTokenSession {
-  const settings = guestTokenSettings({ externalId: 'ada', ...config });
-  const session = sessionOpener(new QueryClient(), settings, true)();
-  if (!session) throw new Error('A visitor has a session.');
-  unwatch.push(session.watch(settings.source, () => true));
+  const session = openSession(config);
+  unwatch.push(session.watch(session.store.settings.source, () => true));
+  otherTab = new FakeChannel(guestTokenQueryOptions({ externalId: 'ada', ...config }).queryHash);
   return session;
 }
 

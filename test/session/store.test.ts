@@ -5,10 +5,10 @@ import type { GuestTokenEvent } from '../../src/core/events.ts';
 import { guestTokenSettings, isSomebody } from '../../src/session/settings.ts';
 import { initialState } from '../../src/session/state.ts';
 import { SessionStore } from '../../src/session/store.ts';
-import { withFakeDays } from './fakeDays.ts';
+import { withFakeClocks } from '../fakeClocks.ts';
 import { failed, makeToken } from './states.ts';
 
-withFakeDays();
+withFakeClocks();
 
 function open(onEvent: (event: GuestTokenEvent) => void = () => undefined) {
   const settings = guestTokenSettings({ externalId: 'ada', onEvent });

@@ -1,7 +1,7 @@
 // What the tabs of one visitor tell each other, and how they take turns.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Tabs } from '../../src/session/tabs.ts';
-import { FakeChannel, FakeLocks } from './fakeBrowser.ts';
+import { FakeChannel, FakeLocks } from '../fakeBrowser.ts';
 import { token } from './states.ts';
 
 const ASK_MS = 75;
@@ -38,6 +38,15 @@ function openTab(): Tab {
   const tab = closedTab();
   tab.tabs.open();
   return tab;
+}
+
+/** Goes on until `end` is called. */
+function longWork() {
+  let end = (): void => undefined;
+  const working = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { working, end };
 }
 
 const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
@@ -164,10 +173,7 @@ describe('exclusively', () => {
 
   test('has one tab work after the other', async () => {
     const [first, second] = [openTab(), openTab()];
-    let end = (): void => undefined;
-    const working = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const { working, end } = longWork();
     const work = vi.fn(async () => 'done');
     const before = first.tabs.exclusively(never, false, undefined, () => working);
     const after = second.tabs.exclusively(never, false, undefined, work);
@@ -181,10 +187,7 @@ describe('exclusively', () => {
 
   test('does not wait for a frozen tab for more than 2 s, nor keeps the lock that comes too late', async () => {
     const [frozen, second] = [openTab(), openTab()];
-    let end = (): void => undefined;
-    const working = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const { working, end } = longWork();
     const work = vi.fn(async () => 'done');
     const before = frozen.tabs.exclusively(never, false, undefined, () => working);
     const after = second.tabs.exclusively(never, false, undefined, work);
@@ -197,10 +200,7 @@ describe('exclusively', () => {
 
   test('gives up if a token has come from another tab: no question, no work, no lock', async () => {
     const [first, second, third] = [openTab(), openTab(), openTab()];
-    let end = (): void => undefined;
-    const working = new Promise<void>((resolve) => {
-      end = resolve;
-    });
+    const { working, end } = longWork();
     const stop = new AbortController();
     const work = vi.fn(async () => 'done');
     const before = first.tabs.exclusively(never, false, undefined, () => working);

@@ -1,4 +1,5 @@
-// Runs the cases in a process of its own and prints the results, a line of JSON for each work: `page` with jsdom, `server` without.
+// Runs the cases in a process of its own, `page` with jsdom, `server` without, and prints a line of
+// JSON for each work.
 import { builtinEnvironments } from 'vitest/runtime';
 
 const [where, before] = process.argv.slice(2);

@@ -1,19 +1,32 @@
-// What tabs need of their browser, on fake time.
+// What several tabs need of their browser.
 
 /** BroadcastChannel on fake time: messages arrive in a task of their own, cloned. */
-export class FakeChannel {
+export class FakeChannel extends EventTarget {
   static readonly open = new Set<FakeChannel>();
+  readonly name: string;
   onmessage: ((event: MessageEvent) => void) | null = null;
 
-  constructor() {
+  constructor(name: string) {
+    super();
+    this.name = name;
+    this.addEventListener('message', (event) => this.onmessage?.(event as MessageEvent));
     FakeChannel.open.add(this);
   }
 
+  /** Whether messages reach its page now. */
+  get hears(): boolean {
+    return true;
+  }
+
   postMessage(message: unknown): void {
-    const data: unknown = structuredClone(message);
-    for (const other of FakeChannel.open) {
-      if (other !== this)
-        setTimeout(() => other.onmessage?.(new MessageEvent('message', { data })));
+    const { open } = FakeChannel;
+    if (!open.has(this)) throw new DOMException('The channel is closed.', 'InvalidStateError');
+    for (const other of open) {
+      if (other === this || other.name !== this.name || !other.hears) continue;
+      const data: unknown = structuredClone(message);
+      setTimeout(() => {
+        if (open.has(other)) other.dispatchEvent(new MessageEvent('message', { data }));
+      });
     }
   }
 
